@@ -1,0 +1,31 @@
+//! What the completion logic hands to a source of completions: a prompt in text parts, and the one question it asks
+//! back, how many tokens a text is. Turning parts into tokens is the source's work, not this module's.
+
+/// Counts tokens of a text as the model at hand would; handed in, so that this module never sees a tokenizer.
+pub trait TokenCount {
+    /// Returns the number of tokens of `text`.
+    fn count(&self, text: &str) -> usize;
+}
+
+/// An infill prompt in text parts, already cut to the budget at line borders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// The file's path as shown to the model, when it is known.
+    pub path: Option<String>,
+    /// Comment text that governs the cursor and that the cut left out of `prefix`, markers included.
+    pub requirement: Option<String>,
+    /// The text before the cursor.
+    pub prefix: String,
+    /// The text after the cursor.
+    pub suffix: String,
+}
+
+impl Prompt {
+    /// Returns what stands before the cursor as it is sent: the requirement, then the prefix.
+    pub fn prefix_text(&self) -> String {
+        match &self.requirement {
+            Some(requirement) => format!("{requirement}{}", self.prefix),
+            None => self.prefix.clone(),
+        }
+    }
+}

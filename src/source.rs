@@ -1,0 +1,140 @@
+//! Where completions come from, seen by everything above: a trait, its requests and its answers.
+//! A source turns text parts into tokens or into a remote request; it knows nothing of LSP.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::complete::{Prompt, TokenCount};
+use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
+
+/// A future that a source hands out.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A source of generated text.
+pub trait Source: Send + Sync {
+    /// Returns whether the model is there, and if not, how far it is.
+    fn status(&self) -> Status;
+
+    /// Returns the model's token count; `None` while no model is loaded.
+    fn counter(&self) -> Option<Arc<dyn TokenCount + Send + Sync>>;
+
+    /// Generates; dropping the future cancels the work.
+    fn generate(&self, request: Request) -> BoxFuture<Result<Generation, SourceError>>;
+
+    /// Returns what was computed since the start.
+    fn counters(&self) -> Counters;
+}
+
+/// Whether a source can answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// The model is being fetched or loaded.
+    Loading {
+        /// What is going on, in a few words ("downloading …", "loading …").
+        stage: String,
+        /// How much is done, in `total`'s unit.
+        done: u64,
+        /// The whole; 0 when it is not known.
+        total: u64,
+    },
+    /// Requests are answered.
+    Ready {
+        /// The model's name.
+        model: String,
+    },
+    /// There will be no answers until something is mended.
+    Failed {
+        /// What went wrong and what to do.
+        message: String,
+    },
+}
+
+/// One generation asked for.
+pub struct Request {
+    /// Whose it is: one number for each document. A newer request of a branch overtakes the older one.
+    pub branch: u64,
+    /// What the model reads.
+    pub input: Input,
+    /// How it writes.
+    pub params: GenerationParams,
+    /// Sees the text while it is written.
+    pub watch: Watch,
+    /// Stops it.
+    pub cancel: CancelToken,
+}
+
+/// What the model reads, in text; special tokens are the source's own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The text around a cursor.
+    Infill(Prompt),
+    /// A task in the model's chat form.
+    Chat {
+        /// The system message.
+        system: String,
+        /// The user's message.
+        user: String,
+        /// The beginning of the answer, written for the model.
+        answer_start: String,
+    },
+    /// Text to go on with, as it is.
+    Raw(String),
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generation {
+    /// All text generated, also what the watcher did not want.
+    pub text: String,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// Why nothing was generated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The model is not there yet.
+    #[error("the model is still loading")]
+    Loading,
+    /// The caller's token was set.
+    #[error("cancelled")]
+    Cancelled,
+    /// A newer request of the same branch came.
+    #[error("overtaken by a newer request")]
+    Overtaken,
+    /// The prompt alone fills the model's context.
+    #[error("the prompt has {tokens} tokens, more than the context of {context} holds; lower the prompt budget or raise `context`")]
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Tokens that fit.
+        context: usize,
+    },
+    /// Anything else; the message says what to do.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Running totals of a source, for `doctor` and the tests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counters {
+    /// Requests taken.
+    pub requests: u64,
+    /// Requests that were cancelled or overtaken.
+    pub cancelled: u64,
+    /// Prompt tokens computed.
+    pub prefill_tokens: u64,
+    /// Prompt tokens found in the cache.
+    pub reused_tokens: u64,
+    /// Tokens generated.
+    pub decoded_tokens: u64,
+    /// The last time from a cancel to the end of its computation, in microseconds.
+    pub last_cancel_us: u64,
+    /// The longest such time, in microseconds.
+    pub max_cancel_us: u64,
+    /// Whether a generation is running now.
+    pub busy: bool,
+}
