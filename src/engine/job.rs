@@ -25,14 +25,7 @@ pub struct GenerationParams {
 
 impl Default for GenerationParams {
     fn default() -> Self {
-        Self {
-            max_tokens: 64,
-            temperature: 0.0,
-            top_k: None,
-            top_p: None,
-            seed: 0,
-            time_budget: None,
-        }
+        Self { max_tokens: 64, temperature: 0.0, top_k: None, top_p: None, seed: 0, time_budget: None }
     }
 }
 
