@@ -8,6 +8,8 @@ use std::sync::Arc;
 use crate::complete::{Prompt, TokenCount};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
+pub use crate::engine::Counters;
+
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -118,25 +120,4 @@ pub enum SourceError {
     /// Anything else; the message says what to do.
     #[error("{0}")]
     Failed(String),
-}
-
-/// Running totals of a source, for `doctor` and the tests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counters {
-    /// Requests taken.
-    pub requests: u64,
-    /// Requests that were cancelled or overtaken.
-    pub cancelled: u64,
-    /// Prompt tokens computed.
-    pub prefill_tokens: u64,
-    /// Prompt tokens found in the cache.
-    pub reused_tokens: u64,
-    /// Tokens generated.
-    pub decoded_tokens: u64,
-    /// The last time from a cancel to the end of its computation, in microseconds.
-    pub last_cancel_us: u64,
-    /// The longest such time, in microseconds.
-    pub max_cancel_us: u64,
-    /// Whether a generation is running now.
-    pub busy: bool,
 }
