@@ -1,6 +1,8 @@
 //! Where completions come from, seen by everything above: a trait, its requests and its answers.
 //! A source turns text parts into tokens or into a remote request; it knows nothing of LSP.
 
+mod embedded;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use crate::complete::{Prompt, TokenCount};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
 pub use crate::engine::Counters;
+pub use embedded::{EmbeddedSource, Locate};
 
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

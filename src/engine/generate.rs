@@ -94,18 +94,15 @@ impl Run<'_> {
         self.cache.truncate(kept);
         self.usage.reused_tokens = kept;
         self.generator.totals.reused(kept);
-        for chunk in tokens[kept..last].chunks(CHUNK) {
-            self.forward(chunk, Output::Nothing)?;
-            self.count_prefill(chunk.len());
+        let mut logits = None;
+        let mut chunks = tokens[kept..].chunks(CHUNK).peekable();
+        while let Some(chunk) = chunks.next() {
+            let output = if chunks.peek().is_some() { Output::Nothing } else { Output::Last };
+            logits = self.forward(chunk, output)?;
+            self.usage.prefill_tokens += chunk.len();
+            self.generator.totals.prefilled(chunk.len());
         }
-        let logits = self.forward(&tokens[last..], Output::Last)?;
-        self.count_prefill(1);
         logits.ok_or(Break::Finished(FinishReason::EndOfText))
-    }
-
-    fn count_prefill(&mut self, tokens: usize) {
-        self.usage.prefill_tokens += tokens;
-        self.generator.totals.prefilled(tokens);
     }
 
     fn decode(&mut self, mut logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
