@@ -5,3 +5,5 @@ pub mod complete;
 pub mod engine;
 pub mod model;
 pub mod source;
+
+pub mod text;
