@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod complete;
 pub mod engine;
+pub mod fetch;
 pub mod source;

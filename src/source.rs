@@ -106,7 +106,9 @@ pub enum SourceError {
     #[error("overtaken by a newer request")]
     Overtaken,
     /// The prompt alone fills the model's context.
-    #[error("the prompt has {tokens} tokens, more than the context of {context} holds; lower the prompt budget or raise `context`")]
+    #[error(
+        "the prompt has {tokens} tokens, more than the context of {context} holds; lower the prompt budget or raise `context`"
+    )]
     TooLong {
         /// Tokens of the prompt.
         tokens: usize,
