@@ -1,9 +1,8 @@
-//! infill-ls: a code-completion language server with the model inside.
 
 pub mod cli;
 pub mod complete;
 pub mod engine;
+pub mod fetch;
 pub mod model;
 pub mod source;
-
 pub mod text;
