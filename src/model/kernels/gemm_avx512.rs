@@ -1,0 +1,258 @@
+//! The inner loops of the matrix product for AVX-512 with VNNI. Not tiling: that is `matmul`.
+//!
+//! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with four signed
+//! activations, broadcast from memory, and adds the four products to sixteen sums, with no saturation anywhere. The sums
+//! begin at minus the offset of the codes times the sum of the activations, so that taking the offset off costs nothing.
+
+use std::arch::x86_64::*;
+
+use super::activations::{GROUP, Record};
+use super::format::{Format, SUPER};
+use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, super_scales};
+use super::matmul::{Rows, Sums};
+
+/// One half float for each output and block.
+const SIMPLE: u8 = 0;
+/// A step and a minimum for each output and block, two half floats for each super-block.
+const WITH_MIN: u8 = 1;
+/// A step for each output and half block, a half float for each super-block.
+const HALVES: u8 = 2;
+
+/// Widens the codes of a panel to a byte each.
+///
+/// # Safety
+/// The CPU has the features below.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
+    match panel.format.bits() {
+        4 => unpack_blocks::<4>(panel, unpacked),
+        5 => unpack_blocks::<5>(panel, unpacked),
+        6 => unpack_blocks::<6>(panel, unpacked),
+        _ => unpack_blocks::<8>(panel, unpacked),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
+    let blocks = panel.codes.chunks_exact(UNIT * BITS);
+    for (codes, unpacked) in blocks.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+        let units = units::<BITS>(codes);
+        for (unit, bytes) in units.into_iter().zip(unpacked.chunks_exact_mut(UNIT)) {
+            // SAFETY: 64 bytes.
+            unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), unit) };
+        }
+    }
+}
+
+/// The sums of a tile, from the unpacked codes if there are any, otherwise from the panel's own.
+///
+/// # Safety
+/// The CPU has the features below.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(super) fn tile(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Rows<'_>, sums: &mut Sums) {
+    let codes = unpacked.unwrap_or(panel.codes);
+    match (panel.format, unpacked.is_some()) {
+        (Format::Q4_0, false) => by_rows::<4, SIMPLE, 3>(panel, codes, rows, sums),
+        (Format::Q4_0, true) => by_rows::<8, SIMPLE, 3>(panel, codes, rows, sums),
+        (Format::Q5_0, false) => by_rows::<5, SIMPLE, 4>(panel, codes, rows, sums),
+        (Format::Q5_0, true) => by_rows::<8, SIMPLE, 4>(panel, codes, rows, sums),
+        (Format::Q8_0, _) => by_rows::<8, SIMPLE, 7>(panel, codes, rows, sums),
+        (Format::Q4_K, false) => by_rows::<4, WITH_MIN, 0>(panel, codes, rows, sums),
+        (Format::Q5_K, false) => by_rows::<5, WITH_MIN, 0>(panel, codes, rows, sums),
+        (Format::Q4_K | Format::Q5_K, true) => by_rows::<8, WITH_MIN, 0>(panel, codes, rows, sums),
+        (Format::Q6_K, false) => by_rows::<6, HALVES, 5>(panel, codes, rows, sums),
+        (Format::Q6_K, true) => by_rows::<8, HALVES, 5>(panel, codes, rows, sums),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: u32>(
+    panel: &Panel<'_>,
+    codes: &[u8],
+    rows: &Rows<'_>,
+    sums: &mut Sums,
+) {
+    match rows.count {
+        1 => dot::<BITS, KIND, SHIFT, 1>(panel, codes, rows, sums),
+        2 => dot::<BITS, KIND, SHIFT, 2>(panel, codes, rows, sums),
+        3 => dot::<BITS, KIND, SHIFT, 3>(panel, codes, rows, sums),
+        4 => dot::<BITS, KIND, SHIFT, 4>(panel, codes, rows, sums),
+        5..=8 => dot::<BITS, KIND, SHIFT, 8>(panel, codes, rows, sums),
+        _ => dot::<BITS, KIND, SHIFT, 12>(panel, codes, rows, sums),
+    }
+}
+
+/// The dot products of the sixteen outputs of a panel with `ROWS` rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
+    panel: &Panel<'_>,
+    codes: &[u8],
+    rows: &Rows<'_>,
+    sums: &mut Sums,
+) {
+    let mut totals = [_mm512_setzero_ps(); ROWS];
+    let scales = panel.scales.chunks_exact(BLOCK_SCALES);
+    for (index, (codes, scales)) in codes.chunks_exact(UNIT * BITS).zip(scales).enumerate() {
+        let records: [&Record; 3] = std::array::from_fn(|i| &rows.groups[i][index]);
+        let units = units::<BITS>(codes);
+        if KIND == SIMPLE {
+            let scale = half_floats(scales);
+            let products = products::<SHIFT, ROWS, 0, UNITS>(&units, records);
+            for row in 0..ROWS {
+                totals[row] = add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
+            }
+        } else if KIND == WITH_MIN {
+            let (scale, min) = steps_with_min(panel, index, scales);
+            let products = products::<SHIFT, ROWS, 0, UNITS>(&units, records);
+            for row in 0..ROWS {
+                let (record, lane) = (records[row / GROUP], row % GROUP);
+                let total = add_scaled(totals[row], products[row], scale, record.scales[lane]);
+                totals[row] = _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
+            }
+        } else {
+            let scale = half_floats(&panel.supers[index / SUPER * super_scales(Format::Q6_K)..]);
+            let steps = [signed_bytes(scales), signed_bytes(&scales[PANEL..])];
+            let first = products::<SHIFT, ROWS, 0, { UNITS / 2 }>(&units, records);
+            let second = products::<SHIFT, ROWS, { UNITS / 2 }, UNITS>(&units, records);
+            for row in 0..ROWS {
+                let first = _mm512_mullo_epi32(first[row], steps[0]);
+                let both = _mm512_add_epi32(first, _mm512_mullo_epi32(second[row], steps[1]));
+                totals[row] = add_scaled(totals[row], both, scale, records[row / GROUP].scales[row % GROUP]);
+            }
+        }
+    }
+    for (sums, total) in sums.iter_mut().zip(totals) {
+        // SAFETY: sixteen floats.
+        unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), total) };
+    }
+}
+
+/// For each row, the sums of the products of codes less offset with activations, over some units of a block.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn products<const SHIFT: u32, const ROWS: usize, const FROM: usize, const TO: usize>(
+    units: &[__m512i; UNITS],
+    records: [&Record; 3],
+) -> [__m512i; ROWS] {
+    let mut products: [__m512i; ROWS] = std::array::from_fn(|row| {
+        let (record, lane) = (records[row / GROUP], row % GROUP);
+        let neg_sum = match (FROM, TO) {
+            (0, UNITS) => record.neg_sums[lane],
+            (0, _) => record.neg_first[lane],
+            _ => record.neg_sums[lane] - record.neg_first[lane],
+        };
+        if SHIFT == 0 { _mm512_setzero_si512() } else { _mm512_slli_epi32::<SHIFT>(_mm512_set1_epi32(neg_sum)) }
+    });
+    for unit in FROM..TO {
+        for row in 0..ROWS {
+            let four = records[row / GROUP].codes[unit][row % GROUP];
+            products[row] = _mm512_dpbusd_epi32(products[row], units[unit], _mm512_set1_epi32(four));
+        }
+    }
+    products
+}
+
+/// `total + sums * (scale * activation_scale)`, rounded after each step as on every other CPU.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn add_scaled(total: __m512, sums: __m512i, scale: __m512, activation_scale: f32) -> __m512 {
+    let scale = _mm512_mul_ps(scale, _mm512_set1_ps(activation_scale));
+    _mm512_add_ps(total, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale))
+}
+
+/// The eight units of a block, a byte for each code.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn units<const BITS: usize>(codes: &[u8]) -> [__m512i; UNITS] {
+    debug_assert_eq!(codes.len(), UNIT * BITS);
+    // SAFETY: the block has `BITS` vectors of 64 bytes, and `index` is below `BITS`.
+    let load = |index: usize| unsafe { _mm512_loadu_si512(codes.as_ptr().add(UNIT * index).cast()) };
+    if BITS == 8 {
+        return std::array::from_fn(load);
+    }
+    let low = _mm512_set1_epi8(15);
+    let nibbles: [__m512i; 4] = std::array::from_fn(load);
+    let mut units = [_mm512_setzero_si512(); UNITS];
+    for unit in 0..4 {
+        units[unit] = _mm512_and_si512(nibbles[unit], low);
+        units[unit + 4] = _mm512_and_si512(_mm512_srli_epi16::<4>(nibbles[unit]), low);
+    }
+    if BITS == 5 {
+        add_bit(&mut units, load(4));
+    } else if BITS == 6 {
+        add_bit_pairs(&mut units[..4], load(4));
+        add_bit_pairs(&mut units[4..], load(5));
+    }
+    units
+}
+
+/// Adds bit `u` of each byte of `high` to unit `u` as its bit 4.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn add_bit(units: &mut [__m512i; UNITS], high: __m512i) {
+    let shifted = [
+        _mm512_slli_epi16::<4>(high),
+        _mm512_slli_epi16::<3>(high),
+        _mm512_slli_epi16::<2>(high),
+        _mm512_slli_epi16::<1>(high),
+        high,
+        _mm512_srli_epi16::<1>(high),
+        _mm512_srli_epi16::<2>(high),
+        _mm512_srli_epi16::<3>(high),
+    ];
+    for (unit, shifted) in units.iter_mut().zip(shifted) {
+        *unit = or_masked(*unit, shifted, _mm512_set1_epi8(16));
+    }
+}
+
+/// Adds bit pair `u` of each byte of `high` to the `u`-th of four units as its bits 4 and 5.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn add_bit_pairs(units: &mut [__m512i], high: __m512i) {
+    let shifted =
+        [_mm512_slli_epi16::<4>(high), _mm512_slli_epi16::<2>(high), high, _mm512_srli_epi16::<2>(high)];
+    for (unit, shifted) in units.iter_mut().zip(shifted) {
+        *unit = or_masked(*unit, shifted, _mm512_set1_epi8(48));
+    }
+}
+
+/// `a | (b & mask)`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn or_masked(a: __m512i, b: __m512i, mask: __m512i) -> __m512i {
+    _mm512_ternarylogic_epi32::<0b1111_1000>(a, b, mask)
+}
+
+/// The step and the minimum of sixteen outputs in block `index`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn steps_with_min(panel: &Panel<'_>, index: usize, steps: &[u8]) -> (__m512, __m512) {
+    let supers = &panel.supers[index / SUPER * super_scales(Format::Q4_K)..];
+    let scale = _mm512_mul_ps(half_floats(supers), unsigned_bytes(steps));
+    (scale, _mm512_mul_ps(half_floats(&supers[2 * PANEL..]), unsigned_bytes(&steps[PANEL..])))
+}
+
+/// Sixteen half floats; the slice has as many, the alternative is there for the compiler.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn half_floats(bytes: &[u8]) -> __m512 {
+    let Some(bytes) = bytes.first_chunk::<{ 2 * PANEL }>() else { return _mm512_setzero_ps() };
+    // SAFETY: 32 bytes.
+    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn unsigned_bytes(bytes: &[u8]) -> __m512 {
+    let Some(bytes) = bytes.first_chunk::<PANEL>() else { return _mm512_setzero_ps() };
+    // SAFETY: 16 bytes.
+    _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn signed_bytes(bytes: &[u8]) -> __m512i {
+    let Some(bytes) = bytes.first_chunk::<PANEL>() else { return _mm512_setzero_si512() };
+    // SAFETY: 16 bytes.
+    _mm512_cvtepi8_epi32(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
+}

@@ -1,0 +1,185 @@
+//! The layout that the kernels compute on, and the matrix that holds it. Not about how it is filled: that is `repack`.
+//!
+//! A matrix is cut into *panels* of sixteen outputs (rows of the tensor). A panel stores its inputs in blocks of 32, and a
+//! block in eight *units* of four inputs by sixteen outputs: byte `4 * output + input` of the 64, so that one 512-bit
+//! register, two of 256 or four of 128 bits hold a unit, and an eight-bit dot-product instruction adds up four inputs
+//! for every output. Codes are stored unsigned and no wider than in the file:
+//!
+//! - four vectors of 64 bytes, the low nibbles for units 0 to 3, the high ones for units 4 to 7;
+//! - with five bits: one vector more, whose bit `u` belongs to unit `u`;
+//! - with six bits: two vectors more, whose bit pair `u` belongs to unit `u` and `u + 4`;
+//! - with eight bits: eight vectors, one for each unit.
+//!
+//! Behind the blocks of the panel stand the scales of each block (32 bytes: sixteen half floats, or the sixteen small
+//! integers of each of the two kinds that the K formats have), and behind these the half floats of the super-blocks.
+//! Interleaving outputs instead of inputs means that no kernel ever adds across a register.
+
+use super::error::{KernelError, expect_len};
+use super::format::{BLOCK, Format, SUPER};
+use super::pool::WorkerPool;
+use super::repack;
+
+/// Outputs in a panel.
+pub(super) const PANEL: usize = 16;
+/// Bytes of a unit: four inputs of each output of a panel.
+pub(super) const UNIT: usize = 4 * PANEL;
+/// Units of a block.
+pub(super) const UNITS: usize = BLOCK / 4;
+/// Bytes of a block once its codes are a byte each.
+pub(super) const UNPACKED_BLOCK: usize = UNIT * UNITS;
+/// Bytes of scales of a block.
+pub(super) const BLOCK_SCALES: usize = 2 * PANEL;
+/// Panels begin at multiples of a cache line.
+const LINE: usize = 64;
+
+/// Where things are in a panel of a matrix, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PanelLayout {
+    pub(super) format: Format,
+    pub(super) blocks: usize,
+    scales_at: usize,
+    supers_at: usize,
+    bytes: usize,
+}
+
+impl PanelLayout {
+    fn new(format: Format, cols: usize) -> Self {
+        let blocks = cols / BLOCK;
+        let scales_at = blocks * packed_block(format);
+        let supers_at = scales_at + blocks * BLOCK_SCALES;
+        let bytes = (supers_at + blocks / SUPER * super_scales(format)).next_multiple_of(LINE);
+        Self { format, blocks, scales_at, supers_at, bytes }
+    }
+}
+
+/// Bytes of the codes of a block in a panel.
+pub(super) const fn packed_block(format: Format) -> usize {
+    format.bits() * PANEL * BLOCK / 8
+}
+
+/// Bytes of the scales of a super-block in a panel.
+pub(super) const fn super_scales(format: Format) -> usize {
+    match format {
+        Format::Q4_0 | Format::Q5_0 | Format::Q8_0 => 0,
+        Format::Q4_K | Format::Q5_K => 4 * PANEL,
+        Format::Q6_K => 2 * PANEL,
+    }
+}
+
+/// The three parts of a panel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Panel<'a> {
+    pub(super) format: Format,
+    pub(super) blocks: usize,
+    /// `blocks * packed_block(format)` bytes.
+    pub(super) codes: &'a [u8],
+    /// `blocks * BLOCK_SCALES` bytes.
+    pub(super) scales: &'a [u8],
+    /// `blocks / SUPER * super_scales(format)` bytes.
+    pub(super) supers: &'a [u8],
+}
+
+/// The parts of a panel that is being filled.
+pub(super) struct PanelMut<'a> {
+    pub(super) codes: &'a mut [u8],
+    pub(super) scales: &'a mut [u8],
+    pub(super) supers: &'a mut [u8],
+}
+
+impl<'a> PanelMut<'a> {
+    pub(super) fn new(layout: &PanelLayout, bytes: &'a mut [u8]) -> Self {
+        let (codes, rest) = bytes.split_at_mut(layout.scales_at);
+        let (scales, supers) = rest.split_at_mut(layout.supers_at - layout.scales_at);
+        Self { codes, scales, supers }
+    }
+}
+
+/// A quantised weight matrix, `rows` outputs by `cols` inputs, ready to be multiplied with.
+///
+/// It takes as many bytes as in the file (`Q4_K` and `Q5_K`: an eighth of a bit more for each weight) and is made once,
+/// from the file's bytes, which are not kept.
+pub struct QuantMatrix {
+    rows: usize,
+    cols: usize,
+    layout: PanelLayout,
+    bytes: Vec<u8>,
+    /// Where the first panel begins, so that it stands on a cache line.
+    start: usize,
+}
+
+impl QuantMatrix {
+    /// Repacks a tensor of `rows` rows (outputs) of `cols` numbers (inputs) each from the bytes of a GGUF file.
+    pub fn from_gguf(
+        format: Format,
+        rows: usize,
+        cols: usize,
+        bytes: &[u8],
+        pool: &WorkerPool,
+    ) -> Result<Self, KernelError> {
+        let row_bytes = format.row_bytes(cols)?;
+        if rows == 0 {
+            return Err(KernelError::Size { what: "the number of rows" });
+        }
+        let expected = rows.checked_mul(row_bytes).ok_or(KernelError::Size { what: "the number of rows" })?;
+        expect_len("a tensor's bytes", bytes.len(), expected)?;
+        let layout = PanelLayout::new(format, cols);
+        let panels = rows.div_ceil(PANEL);
+        let size = panels.checked_mul(layout.bytes).ok_or(KernelError::Size { what: "the number of rows" })?;
+        // Zeroed by the kernel, page by page as the threads come to it, and so in parallel.
+        let mut packed = vec![0u8; size + LINE];
+        let start = packed.as_ptr().align_offset(LINE).min(LINE);
+        repack::fill(&layout, &mut packed[start..start + size], layout.bytes, bytes, row_bytes, pool);
+        Ok(Self { rows, cols, layout, bytes: packed, start })
+    }
+
+    /// Outputs.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Inputs.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The format that it was made from.
+    pub fn format(&self) -> Format {
+        self.layout.format
+    }
+
+    /// Bytes in memory, and what a product with one row reads.
+    pub fn byte_size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn panels(&self) -> usize {
+        self.rows.div_ceil(PANEL)
+    }
+
+    pub(super) fn blocks(&self) -> usize {
+        self.layout.blocks
+    }
+
+    pub(super) fn panel_bytes(&self) -> usize {
+        self.layout.bytes
+    }
+
+    pub(super) fn panel(&self, index: usize) -> Panel<'_> {
+        let PanelLayout { format, blocks, scales_at, supers_at, bytes } = self.layout;
+        let panel = &self.bytes[self.start + index * bytes..][..bytes];
+        let supers_end = supers_at + blocks / SUPER * super_scales(format);
+        Panel {
+            format,
+            blocks,
+            codes: &panel[..scales_at],
+            scales: &panel[scales_at..supers_at],
+            supers: &panel[supers_at..supers_end],
+        }
+    }
+}
+
+impl std::fmt::Debug for QuantMatrix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "QuantMatrix({:?}, {} x {})", self.layout.format, self.rows, self.cols)
+    }
+}

@@ -1,0 +1,86 @@
+//! Filling the panels of a [`super::QuantMatrix`] from the bytes of a file, in parallel. Not about what a panel looks like:
+//! that is `layout`.
+
+use super::format::{BLOCK, Format, SUPER, Scales};
+use super::layout::{BLOCK_SCALES, PANEL, PanelLayout, PanelMut, UNIT, UNITS, packed_block, super_scales};
+use super::pool::{Shared, WorkerPool};
+
+/// Fills all panels of `packed`, `panel_bytes` each, from the rows of a tensor.
+pub(super) fn fill(
+    layout: &PanelLayout,
+    packed: &mut [u8],
+    panel_bytes: usize,
+    tensor: &[u8],
+    row_bytes: usize,
+    pool: &WorkerPool,
+) {
+    let panels = packed.len() / panel_bytes;
+    let shared = Shared::new(packed);
+    pool.run(panels, |panel| {
+        // SAFETY: every task has a panel of its own, and panels do not overlap.
+        let bytes = unsafe { shared.slice(panel * panel_bytes, panel_bytes) };
+        let rows = &tensor[panel * PANEL * row_bytes..];
+        fill_panel(layout, PanelMut::new(layout, bytes), rows, row_bytes);
+    });
+}
+
+fn fill_panel(layout: &PanelLayout, mut panel: PanelMut<'_>, rows: &[u8], row_bytes: usize) {
+    // Rows that are not there stay zero, codes and scales.
+    for (output, row) in rows.chunks_exact(row_bytes).take(PANEL).enumerate() {
+        for index in 0..layout.blocks {
+            fill_block(layout.format, &mut panel, row, output, index);
+        }
+    }
+}
+
+fn fill_block(format: Format, panel: &mut PanelMut<'_>, row: &[u8], output: usize, index: usize) {
+    let block = format.block(row, index);
+    let codes = &mut panel.codes[index * packed_block(format)..][..packed_block(format)];
+    write_codes(format.bits(), codes, &block.codes, output);
+    let scales = &mut panel.scales[index * BLOCK_SCALES..][..BLOCK_SCALES];
+    let supers = &mut panel.supers[index / SUPER * super_scales(format)..];
+    write_scales(&block.scales, scales, supers, output);
+}
+
+fn write_scales(from: &Scales, scales: &mut [u8], supers: &mut [u8], output: usize) {
+    let half_at = |bytes: &mut [u8], at: usize, bits: u16| {
+        bytes[2 * at..2 * at + 2].copy_from_slice(&bits.to_le_bytes());
+    };
+    match *from {
+        Scales::Simple { scale } => half_at(scales, output, scale.0),
+        Scales::WithMin { scale, min, step, min_step } => {
+            scales[output] = step;
+            scales[PANEL + output] = min_step;
+            half_at(supers, output, scale.0);
+            half_at(supers, PANEL + output, min.0);
+        }
+        Scales::Halves { scale, steps } => {
+            scales[output] = steps[0] as u8;
+            scales[PANEL + output] = steps[1] as u8;
+            half_at(supers, output, scale.0);
+        }
+    }
+}
+
+/// Writes the codes of one output of a block among those of its panel.
+fn write_codes(bits: usize, packed: &mut [u8], codes: &[u8; BLOCK], output: usize) {
+    if bits == 8 {
+        for unit in 0..UNITS {
+            packed[unit * UNIT + 4 * output..][..4].copy_from_slice(&codes[4 * unit..4 * unit + 4]);
+        }
+        return;
+    }
+    for unit in 0..UNITS / 2 {
+        let pair = |i: usize| (codes[4 * unit + i] & 15) | (codes[16 + 4 * unit + i] << 4);
+        packed[unit * UNIT + 4 * output..][..4].copy_from_slice(&[pair(0), pair(1), pair(2), pair(3)]);
+    }
+    let high_units = if bits == 5 { UNITS } else { UNITS / 2 };
+    for (vector, high) in packed[4 * UNIT..].chunks_exact_mut(UNIT).enumerate() {
+        let codes = &codes[vector * BLOCK / 2..];
+        let bit_width = bits - 4;
+        for input in 0..4 {
+            let gathered = (0..high_units).fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
+            high[4 * output + input] = gathered;
+        }
+    }
+}
