@@ -18,9 +18,7 @@ mod wheels;
 
 use std::path::PathBuf;
 
-pub use catalogue::{
-    DEFAULT_MODEL, Entry, Hub, SUPPORTED_ARCHITECTURES, Wheel, catalogue, find, nearest,
-};
+pub use catalogue::{DEFAULT_MODEL, Entry, Hub, SUPPORTED_ARCHITECTURES, Wheel, catalogue, find, nearest};
 pub use error::{FetchError, RouteFailure};
 pub use routes::Routes;
 pub use store::{Listed, Model, Store};

@@ -1,4 +1,3 @@
-
 pub mod cli;
 pub mod complete;
 pub mod engine;

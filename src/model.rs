@@ -5,6 +5,7 @@ mod architecture;
 mod decoder;
 mod error;
 mod gguf;
+pub mod kernels;
 mod kv_cache;
 mod linear;
 mod load;

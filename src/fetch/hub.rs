@@ -43,21 +43,14 @@ pub(super) fn fetch(pull: &Pull<'_>) -> Result<(), FetchError> {
 /// Returns the address of an entry's file.
 pub(super) fn url(endpoint: &str, entry: &Entry) -> String {
     let hub = &entry.hub;
-    format!(
-        "{endpoint}/{}/resolve/{}/{}",
-        hub.repo, hub.revision, hub.file
-    )
+    format!("{endpoint}/{}/resolve/{}/{}", hub.repo, hub.revision, hub.file)
 }
 
 /// The catalogue's sum, or else the hub's own. Where both are known and differ, nothing is downloaded.
 fn expected_sum(entry: &Entry, described: &Description) -> Result<Option<String>, FetchError> {
     match (entry.sha256, &described.sha256) {
         (Some(ours), Some(theirs)) if !theirs.eq_ignore_ascii_case(ours) => {
-            Err(FetchError::WrongSum {
-                expected: ours.to_owned(),
-                found: theirs.clone(),
-                resumed: false,
-            })
+            Err(FetchError::WrongSum { expected: ours.to_owned(), found: theirs.clone(), resumed: false })
         }
         (Some(ours), _) => Ok(Some(ours.to_owned())),
         (None, theirs) => Ok(theirs.clone()),
@@ -67,9 +60,7 @@ fn expected_sum(entry: &Entry, described: &Description) -> Result<Option<String>
 fn expected_size(entry: &Entry, described: &Description) -> Result<Option<u64>, FetchError> {
     let ours = entry.sha256.map(|_| entry.bytes);
     match (ours, described.size) {
-        (Some(expected), Some(found)) if expected != found => {
-            Err(FetchError::WrongSize { expected, found })
-        }
+        (Some(expected), Some(found)) if expected != found => Err(FetchError::WrongSize { expected, found }),
         (ours, theirs) => Ok(ours.or(theirs)),
     }
 }
@@ -93,27 +84,18 @@ enum Event {
 
 impl<'a> Source<'a> {
     fn new(pull: &'a Pull<'a>) -> Self {
-        Self {
-            pull,
-            url: url(&pull.routes.endpoint, pull.entry),
-            agent: agent(pull.routes),
-        }
+        Self { pull, url: url(&pull.routes.endpoint, pull.entry), agent: agent(pull.routes) }
     }
 
     /// Asks for the file's sum and size. The hub tells them in the first answer, which redirects to the storage; a
     /// repository that was renamed is redirected to before that. Hence the hops are made here, one by one.
     fn describe(&self) -> Result<Description, FetchError> {
-        self.pull
-            .progress
-            .report("asking the Hugging Face hub", 0, 0);
+        self.pull.progress.report("asking the Hugging Face hub", 0, 0);
         let mut url = self.url.clone();
         for _ in 0..HOPS {
             let answer = self.head(&url)?;
             let status = answer.status();
-            let location = answer
-                .headers()
-                .get("location")
-                .and_then(|value| value.to_str().ok());
+            let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
             match location {
                 _ if answer.headers().contains_key("x-linked-etag") => {
                     return Ok(description(answer.headers()));
@@ -169,18 +151,11 @@ impl<'a> Source<'a> {
             }
             tracing::info!(url = self.url, reason, "the connection broke, going on");
         }
-        Err(FetchError::Interrupted {
-            attempts: ATTEMPTS,
-            reason,
-        })
+        Err(FetchError::Interrupted { attempts: ATTEMPTS, reason })
     }
 
     /// Appends what one connection brings; returns the reason if it broke.
-    fn connection(
-        &self,
-        partial: &mut Partial,
-        size: Option<u64>,
-    ) -> Result<Option<String>, FetchError> {
+    fn connection(&self, partial: &mut Partial, size: Option<u64>) -> Result<Option<String>, FetchError> {
         let events = self.open(partial.len());
         let mut first = true;
         while let Some(event) = self.next(&events)? {
@@ -227,25 +202,15 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn append(
-        &self,
-        partial: &mut Partial,
-        bytes: &[u8],
-        size: Option<u64>,
-    ) -> Result<(), FetchError> {
+    fn append(&self, partial: &mut Partial, bytes: &[u8], size: Option<u64>) -> Result<(), FetchError> {
         let found = partial.len() + bytes.len() as u64;
         if let Some(expected) = size.filter(|size| found > *size) {
             partial.truncate(0)?;
             return Err(FetchError::WrongSize { expected, found });
         }
         partial.append(bytes)?;
-        let stage = format!(
-            "downloading {} from the Hugging Face hub",
-            self.pull.entry.name
-        );
-        self.pull
-            .progress
-            .report(&stage, partial.len(), size.unwrap_or(0));
+        let stage = format!("downloading {} from the Hugging Face hub", self.pull.entry.name);
+        self.pull.progress.report(&stage, partial.len(), size.unwrap_or(0));
         Ok(())
     }
 
@@ -262,17 +227,11 @@ impl<'a> Source<'a> {
     }
 
     fn no_connection(&self, reason: &str) -> FetchError {
-        FetchError::NoConnection {
-            url: self.url.clone(),
-            reason: reason.to_owned(),
-        }
+        FetchError::NoConnection { url: self.url.clone(), reason: reason.to_owned() }
     }
 
     fn status(&self, status: u16) -> FetchError {
-        FetchError::Status {
-            url: self.url.clone(),
-            status,
-        }
+        FetchError::Status { url: self.url.clone(), status }
     }
 }
 
@@ -287,11 +246,7 @@ fn agent(routes: &Routes) -> Agent {
         .timeout_connect(Some(routes.connect_timeout))
         .timeout_recv_response(Some(routes.stall_timeout))
         .timeout_per_read(Some(routes.stall_timeout));
-    config = config.proxy(if routes.proxy {
-        Proxy::try_from_env()
-    } else {
-        None
-    });
+    config = config.proxy(if routes.proxy { Proxy::try_from_env() } else { None });
     config.build().new_agent()
 }
 
@@ -332,9 +287,7 @@ fn description(headers: &HeaderMap) -> Description {
     let sum = text("x-linked-etag").or_else(|| text("etag"));
     let size = text("x-linked-size").or_else(|| text("content-length"));
     Description {
-        size: size
-            .and_then(|size| size.trim().parse().ok())
-            .filter(|size| *size > 0),
+        size: size.and_then(|size| size.trim().parse().ok()).filter(|size| *size > 0),
         sha256: sum.and_then(|tag| sha256_of_tag(&tag)),
     }
 }
@@ -354,9 +307,5 @@ fn origin(url: &str) -> &str {
 }
 
 fn join(url: &str, location: &str) -> String {
-    if location.starts_with('/') {
-        format!("{}{location}", origin(url))
-    } else {
-        location.to_owned()
-    }
+    if location.starts_with('/') { format!("{}{location}", origin(url)) } else { location.to_owned() }
 }

@@ -37,11 +37,7 @@ fn wait(progress: &dyn Progress) -> Result<(), FetchError> {
     if progress.cancelled() {
         return Err(FetchError::Cancelled);
     }
-    progress.report(
-        "waiting for another process that is fetching this model",
-        0,
-        0,
-    );
+    progress.report("waiting for another process that is fetching this model", 0, 0);
     std::thread::sleep(PATIENCE);
     Ok(())
 }

@@ -37,14 +37,7 @@ impl Partial {
     }
 
     fn over(file: File, path: &Path, total: u64) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            file,
-            sum: Sha256::new(),
-            len: 0,
-            total,
-            resumed: false,
-        }
+        Self { path: path.to_path_buf(), file, sum: Sha256::new(), len: 0, total, resumed: false }
     }
 
     /// Bytes that are there.
@@ -54,9 +47,7 @@ impl Partial {
 
     /// Appends.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|source| FetchError::writing(&self.path, self.total, source))?;
+        self.file.write_all(bytes).map_err(|source| FetchError::writing(&self.path, self.total, source))?;
         self.sum.update(bytes);
         self.len += bytes.len() as u64;
         Ok(())
@@ -67,9 +58,7 @@ impl Partial {
         if len >= self.len {
             return Ok(());
         }
-        self.file
-            .set_len(len)
-            .map_err(|source| FetchError::writing(&self.path, self.total, source))?;
+        self.file.set_len(len).map_err(|source| FetchError::writing(&self.path, self.total, source))?;
         self.resumed &= len > 0;
         self.sum_again(len)
     }
@@ -81,11 +70,7 @@ impl Partial {
             .seek(SeekFrom::Start(0))
             .and_then(|_| io::copy(&mut (&self.file).take(len), &mut SumWriter(&mut self.sum)))
             .map(|read| self.len = read)
-            .map_err(|source| FetchError::File {
-                action: "reading",
-                path: self.path.clone(),
-                source,
-            })
+            .map_err(|source| FetchError::File { action: "reading", path: self.path.clone(), source })
     }
 
     /// Gives the file its final name, after its sum was found to be `expected` (where that is known). A file with
@@ -95,15 +80,9 @@ impl Partial {
         if let Some(expected) = expected.filter(|expected| !expected.eq_ignore_ascii_case(&found)) {
             drop(self.file);
             let _ = fs::remove_file(&self.path);
-            return Err(FetchError::WrongSum {
-                expected: expected.to_owned(),
-                found,
-                resumed: self.resumed,
-            });
+            return Err(FetchError::WrongSum { expected: expected.to_owned(), found, resumed: self.resumed });
         }
-        self.file
-            .sync_all()
-            .map_err(|source| FetchError::writing(&self.path, self.total, source))?;
+        self.file.sync_all().map_err(|source| FetchError::writing(&self.path, self.total, source))?;
         // Windows does not rename a file that is open.
         drop(self.file);
         fs::rename(&self.path, name).map_err(|source| FetchError::File {

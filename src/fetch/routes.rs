@@ -64,12 +64,7 @@ fn usual_pips() -> Vec<Vec<OsString>> {
     let lines: &[&[&str]] = if cfg!(windows) {
         &[&["py", "-m", "pip"], &["python", "-m", "pip"], &["pip"]]
     } else {
-        &[
-            &["python3", "-m", "pip"],
-            &["python", "-m", "pip"],
-            &["pip3"],
-            &["pip"],
-        ]
+        &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]]
     };
     let words = |line: &&[&str]| line.iter().map(OsString::from).collect();
     lines.iter().map(words).collect()
@@ -82,10 +77,6 @@ fn text(variable: &str) -> Option<String> {
 }
 
 fn is_set(variable: &str) -> bool {
-    text(variable).is_some_and(|value| {
-        !matches!(
-            value.to_ascii_lowercase().as_str(),
-            "0" | "false" | "no" | "off"
-        )
-    })
+    text(variable)
+        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off"))
 }

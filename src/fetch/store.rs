@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::pull::{Pull, beside, remove_leftovers};
 use super::{
-    Entry, FetchError, Progress, Routes, SUPPORTED_ARCHITECTURES, cache_dir, catalogue, find, lock,
-    nearest, partial,
+    Entry, FetchError, Progress, Routes, SUPPORTED_ARCHITECTURES, cache_dir, catalogue, find, lock, nearest,
+    partial,
 };
 
 /// A directory of model files.
@@ -41,18 +41,13 @@ impl Model {
             return Ok(Self::Entry(entry));
         }
         let path = home_expanded(text);
-        let is_gguf = path
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
+        let is_gguf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
         if path.is_file() {
             Ok(Self::Local(path))
         } else if is_gguf || path.exists() || path.is_absolute() {
             Err(FetchError::NoSuchFile { path })
         } else {
-            Err(FetchError::UnknownModel {
-                name: text.to_owned(),
-                nearest: nearest(text),
-            })
+            Err(FetchError::UnknownModel { name: text.to_owned(), nearest: nearest(text) })
         }
     }
 }
@@ -73,9 +68,7 @@ impl Store {
 
     /// Returns the store in `dir`, which need not exist.
     pub fn at(dir: &Path) -> Self {
-        Self {
-            dir: dir.to_path_buf(),
-        }
+        Self { dir: dir.to_path_buf() }
     }
 
     /// Returns where the entry's file lies, or will lie.
@@ -94,10 +87,7 @@ impl Store {
 
     /// Returns all catalogue entries and whether they are installed.
     pub fn list(&self) -> Vec<Listed> {
-        let listed = |entry| Listed {
-            entry,
-            installed: self.installed(entry),
-        };
+        let listed = |entry| Listed { entry, installed: self.installed(entry) };
         catalogue().iter().map(listed).collect()
     }
 
@@ -108,9 +98,7 @@ impl Store {
             Model::Entry(entry) if self.installed(entry) => Ok(self.path(entry)),
             Model::Entry(entry) => {
                 check_supported(entry)?;
-                Err(FetchError::NotInstalled {
-                    name: entry.name.to_owned(),
-                })
+                Err(FetchError::NotInstalled { name: entry.name.to_owned() })
             }
         }
     }
@@ -146,12 +134,7 @@ impl Store {
         let _lock = lock::acquire(&beside(&path, "lock"), progress)?;
         // It may have come while this process waited.
         if !self.installed(entry) {
-            let pull = Pull {
-                entry,
-                routes,
-                progress,
-                path: &path,
-            };
+            let pull = Pull { entry, routes, progress, path: &path };
             pull.run()?;
         }
         Ok(path)
@@ -162,9 +145,7 @@ impl Store {
     pub fn verify(&self, entry: &Entry) -> Result<(), FetchError> {
         let path = self.path(entry);
         if !self.installed(entry) {
-            return Err(FetchError::NotInstalled {
-                name: entry.name.to_owned(),
-            });
+            return Err(FetchError::NotInstalled { name: entry.name.to_owned() });
         }
         let Some(expected) = entry.sha256 else {
             return Ok(());
@@ -177,20 +158,14 @@ impl Store {
                 expected: expected.to_owned(),
                 found,
             }),
-            Err(source) => Err(FetchError::File {
-                action: "reading",
-                path,
-                source,
-            }),
+            Err(source) => Err(FetchError::File { action: "reading", path, source }),
         }
     }
 
     /// Deletes the entry's file and what interrupted pulls of it have left.
     pub fn remove(&self, entry: &Entry) -> Result<(), FetchError> {
         let path = self.path(entry);
-        let not_there = || FetchError::NotInstalled {
-            name: entry.name.to_owned(),
-        };
+        let not_there = || FetchError::NotInstalled { name: entry.name.to_owned() };
         if !self.dir.is_dir() {
             return Err(not_there());
         }
@@ -200,11 +175,7 @@ impl Store {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && leftovers => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_there()),
-            Err(source) => Err(FetchError::File {
-                action: "deleting",
-                path,
-                source,
-            }),
+            Err(source) => Err(FetchError::File { action: "deleting", path, source }),
         }
     }
 }

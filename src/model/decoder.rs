@@ -1,17 +1,22 @@
 //! The decoder: one forward pass for every architecture that [`Architecture`] can describe.
 
+use std::sync::Arc;
+
 use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
 use super::architecture::{Architecture, Mlp, Norm, Position};
-use super::linear::QuantLinear;
+use super::kernels::WorkerPool;
+use super::linear::{Place, QuantLinear};
 use super::ops::{self, RotaryTable};
-use super::{ForwardError, GgufFile, KvCache, LanguageModel, Logits, ModelError, Output, TokenId};
+use super::{
+    ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, TokenId,
+};
 
 /// A loaded network.
 pub struct Decoder {
     architecture: Architecture,
-    device: Device,
+    place: Place,
     embedding: QTensor,
     layers: Vec<Layer>,
     norm: Tensor,
@@ -33,36 +38,37 @@ struct Layer {
 }
 
 impl Decoder {
-    /// Reads the weights; `context` bounds the positions in use, `progress` hears of each layer (done, all).
+    /// Reads the weights; `progress` hears of each layer (done, all).
     ///
     /// # Errors
     /// When a tensor is missing, has another shape than the description says, or cannot be held.
     pub fn from_gguf(
         file: &GgufFile,
         architecture: Architecture,
-        context: usize,
+        options: LoadOptions,
         progress: &dyn Fn(usize, usize),
     ) -> Result<Self, ModelError> {
-        let device = Device::Cpu;
+        let place = Place { device: Device::Cpu, pool: Arc::new(WorkerPool::new(options.threads)) };
+        let device = &place.device;
         let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
         let embedding = file.matrix("token_embd.weight", vocabulary, hidden)?;
         let output = match architecture.tied_embeddings {
-            true => QuantLinear::new(&embedding, None, &device)?,
-            false => QuantLinear::new(&file.matrix("output.weight", vocabulary, hidden)?, None, &device)?,
+            true => QuantLinear::new(&embedding, None, &place)?,
+            false => QuantLinear::new(&file.matrix("output.weight", vocabulary, hidden)?, None, &place)?,
         };
         let mut layers = Vec::with_capacity(architecture.layers);
         for index in 0..architecture.layers {
-            layers.push(Layer::from_gguf(file, &architecture, index, &device)?);
+            layers.push(Layer::from_gguf(file, &architecture, index, &place)?);
             progress(index + 1, architecture.layers);
         }
         let Position::Rotary { base } = architecture.position;
-        let context = context.min(architecture.context);
+        let context = options.context.min(architecture.context);
         Ok(Self {
-            embedding: embedding.to_qtensor(&device)?,
-            norm: file.vector("output_norm.weight", hidden, &device)?,
-            rotary: RotaryTable::new(architecture.attention.head_dim, base, context, &device)?,
+            embedding: embedding.to_qtensor(device)?,
+            norm: file.vector("output_norm.weight", hidden, device)?,
+            rotary: RotaryTable::new(architecture.attention.head_dim, base, context, device)?,
             architecture,
-            device,
+            place,
             layers,
             output,
             context,
@@ -84,7 +90,7 @@ impl Decoder {
         if let Some(&token) = unknown {
             return Err(ForwardError::UnknownToken(token));
         }
-        Ok(self.embedding.embedding(&Tensor::new(tokens, &self.device)?)?)
+        Ok(self.embedding.embedding(&Tensor::new(tokens, &self.place.device)?)?)
     }
 
     fn normalise(&self, x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
@@ -96,21 +102,21 @@ impl Decoder {
     fn attention(&self, index: usize, x: &Tensor, cache: &KvCache) -> candle_core::Result<Tensor> {
         let (layer, shape, position) = (&self.layers[index], &self.architecture.attention, cache.len());
         let x = self.normalise(x, &layer.attention_norm)?;
-        let query = ops::split_heads(&layer.query.forward(&x)?, shape.heads)?;
-        let key = ops::split_heads(&layer.key.forward(&x)?, shape.kv_heads)?;
-        let value = ops::split_heads(&layer.value.forward(&x)?, shape.kv_heads)?;
-        let query = self.rotary.rotate(&query, position)?;
-        let key = self.rotary.rotate(&key, position)?;
+        let projections = [&layer.query, &layer.key, &layer.value];
+        let [query, key, value] = QuantLinear::forward_all(projections, &x, &self.place)?;
+        let query = self.rotary.rotate(&ops::split_heads(&query, shape.heads)?, position)?;
+        let key = self.rotary.rotate(&ops::split_heads(&key, shape.kv_heads)?, position)?;
+        let value = ops::split_heads(&value, shape.kv_heads)?;
         let (keys, values) = cache.layer(index).extend(position, &key, &value)?;
-        layer.attention_output.forward(&ops::attend(&query, &keys, &values, shape)?)
+        layer.attention_output.forward(&ops::attend(&query, &keys, &values, shape)?, &self.place)
     }
 
     fn feed_forward(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
         let layer = &self.layers[index];
         let x = self.normalise(x, &layer.mlp_norm)?;
         let Mlp::GatedSilu = self.architecture.mlp;
-        let inner = ops::gated_silu(&layer.gate.forward(&x)?, &layer.up.forward(&x)?)?;
-        layer.down.forward(&inner)
+        let [gate, up] = QuantLinear::forward_all([&layer.gate, &layer.up], &x, &self.place)?;
+        layer.down.forward(&ops::gated_silu(&gate, &up)?, &self.place)
     }
 
     fn logits(&self, x: &Tensor, output: Output) -> Result<Option<Logits>, ForwardError> {
@@ -119,7 +125,7 @@ impl Decoder {
             Output::Last => ops::last_row(x)?,
             Output::All => x.clone(),
         };
-        Ok(Some(Logits::new(self.output.forward(&self.normalise(&rows, &self.norm)?)?)))
+        Ok(Some(Logits::new(self.output.forward(&self.normalise(&rows, &self.norm)?, &self.place)?)))
     }
 }
 
@@ -127,7 +133,7 @@ impl LanguageModel for Decoder {
     fn new_cache(&self, capacity: usize) -> Result<KvCache, ModelError> {
         let attention = &self.architecture.attention;
         let capacity = capacity.min(self.context);
-        KvCache::new(self.layers.len(), attention.kv_heads, capacity, attention.head_dim, &self.device)
+        KvCache::new(self.layers.len(), attention.kv_heads, capacity, attention.head_dim, &self.place.device)
     }
 
     fn forward(
@@ -160,20 +166,20 @@ impl Layer {
         file: &GgufFile,
         architecture: &Architecture,
         index: usize,
-        device: &Device,
+        place: &Place,
     ) -> Result<Self, ModelError> {
         let shape = &architecture.attention;
         let (hidden, inner) = (architecture.hidden, architecture.feed_forward);
         let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
         let name = |part: &str| format!("blk.{index}.{part}");
-        let norm = |part: &str| file.vector(&name(part), hidden, device);
+        let norm = |part: &str| file.vector(&name(part), hidden, &place.device);
         let linear = |part: &str, rows: usize, columns: usize, bias: bool| {
             let weight = file.matrix(&name(&format!("{part}.weight")), rows, columns)?;
             let bias = match bias {
-                true => Some(file.vector(&name(&format!("{part}.bias")), rows, device)?),
+                true => Some(file.vector(&name(&format!("{part}.bias")), rows, &Device::Cpu)?.to_vec1()?),
                 false => None,
             };
-            QuantLinear::new(&weight, bias, device)
+            QuantLinear::new(&weight, bias, place)
         };
         Ok(Self {
             attention_norm: norm("attn_norm.weight")?,

@@ -1,88 +1,118 @@
 //! One quantised linear layer, `y = x Wᵀ + b`, whatever the quantisation and the device. The only place that knows
-//! how weights are kept in memory.
+//! how weights are kept in memory: repacked for the kernels on a CPU, as candle's own `QMatMul` elsewhere and for
+//! formats that the kernels do not have.
 
-use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
-use candle_core::{Device, Module, Result, Tensor};
+use std::sync::Arc;
+
+use candle_core::quantized::{GgmlDType, QMatMul};
+use candle_core::{CpuStorage, Device, Module, Result, Storage, Tensor};
 
 use super::ModelError;
 use super::gguf::RawTensor;
+use super::kernels::{Activations, Format, KernelError, QuantMatrix, WorkerPool, matmul};
 
-/// Bytes of one Q5_0 block: a half-precision scale, 32 high bits, 32 nibbles.
-const Q5_0_BLOCK: usize = 22;
+/// Where layers compute: the device, and on a CPU the threads.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) device: Device,
+    pub(super) pool: Arc<WorkerPool>,
+}
 
 /// A linear layer with quantised weights `[out, in]`.
 pub(super) struct QuantLinear {
-    weight: QMatMul,
-    bias: Option<Tensor>,
+    weight: Weight,
+    bias: Option<Vec<f32>>,
+}
+
+enum Weight {
+    Packed(QuantMatrix),
+    Candle(QMatMul),
 }
 
 impl QuantLinear {
     pub(super) fn new(
         raw: &RawTensor<'_>,
-        bias: Option<Tensor>,
-        device: &Device,
+        bias: Option<Vec<f32>>,
+        place: &Place,
     ) -> std::result::Result<Self, ModelError> {
-        let tensor = match raw.dtype {
-            // candle has no fast Q5_0 product on x86; as Q8_0 the same numbers take 1.5 times the bytes.
-            GgmlDType::Q5_0 => {
-                let bytes = q5_0_to_q8_0(raw.bytes);
-                let storage = QStorage::from_data(bytes.into(), device, GgmlDType::Q8_0)?;
-                QTensor::new(storage, raw.shape)?
+        let (rows, cols) = raw.shape;
+        let weight = match format(raw.dtype).filter(|_| place.device.is_cpu()) {
+            Some(format) => {
+                let packed = QuantMatrix::from_gguf(format, rows, cols, raw.bytes, &place.pool);
+                Weight::Packed(packed.map_err(|error| ModelError::Setup(error.to_string()))?)
             }
-            _ => raw.to_qtensor(device)?,
+            None => Weight::Candle(QMatMul::from_qtensor(raw.to_qtensor(&place.device)?)?),
         };
-        Ok(Self { weight: QMatMul::from_qtensor(tensor)?, bias })
+        Ok(Self { weight, bias })
     }
 
     /// Maps `[n, in]` to `[n, out]`.
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.weight.forward(x)?;
+    pub(super) fn forward(&self, x: &Tensor, place: &Place) -> Result<Tensor> {
+        let [y] = Self::forward_all([self], x, place)?;
+        Ok(y)
+    }
+
+    /// Maps the same `[n, in]` through several layers; the rows are quantised once for all of them.
+    pub(super) fn forward_all<const N: usize>(
+        layers: [&Self; N],
+        x: &Tensor,
+        place: &Place,
+    ) -> Result<[Tensor; N]> {
+        let packed = layers.iter().any(|layer| matches!(layer.weight, Weight::Packed(_)));
+        let activations = match packed {
+            true => {
+                Some(with_rows(x, |rows, cols| Activations::new(rows, cols, &place.pool).map_err(failed))?)
+            }
+            false => None,
+        };
+        let outputs = layers.iter().map(|layer| match (&layer.weight, &activations) {
+            (Weight::Packed(weight), Some(activations)) => layer.packed(weight, activations, place),
+            (Weight::Candle(weight), _) => layer.candle(weight, x),
+            (Weight::Packed(_), None) => unreachable!("activations are made when a layer is packed"),
+        });
+        let outputs = outputs.collect::<Result<Vec<_>>>()?;
+        outputs.try_into().map_err(|_| candle_core::Error::Msg("one output for each layer".into()))
+    }
+
+    fn packed(&self, weight: &QuantMatrix, activations: &Activations, place: &Place) -> Result<Tensor> {
+        let (n, out) = (activations.rows(), weight.rows());
+        let mut y = vec![0f32; n * out];
+        matmul(weight, activations, self.bias.as_deref(), &mut y, &place.pool).map_err(failed)?;
+        Tensor::from_vec(y, (n, out), &place.device)
+    }
+
+    fn candle(&self, weight: &QMatMul, x: &Tensor) -> Result<Tensor> {
+        let y = weight.forward(x)?;
         match &self.bias {
-            Some(bias) => y.broadcast_add(bias),
+            Some(bias) => y.broadcast_add(&Tensor::new(bias.as_slice(), x.device())?),
             None => Ok(y),
         }
     }
 }
 
-/// Rewrites Q5_0 blocks as Q8_0 blocks: the same scales, the 5-bit integers in 8 bits, so nothing is lost.
-fn q5_0_to_q8_0(blocks: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(blocks.len() / Q5_0_BLOCK * 34);
-    for block in blocks.chunks_exact(Q5_0_BLOCK) {
-        let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-        let nibbles = &block[6..];
-        let value = |index: usize| {
-            let byte = nibbles[index % 16];
-            let low = if index < 16 { byte & 15 } else { byte >> 4 };
-            let bit = ((high >> index) & 1) as u8;
-            (low | bit << 4).wrapping_sub(16)
-        };
-        out.extend_from_slice(&block[..2]);
-        out.extend((0..32).map(value));
+/// Gives the rows of a contiguous `[n, width]` tensor on the CPU as one slice, and their width.
+pub(super) fn with_rows<T>(x: &Tensor, f: impl FnOnce(&[f32], usize) -> Result<T>) -> Result<T> {
+    let (storage, layout) = x.storage_and_layout();
+    let width = x.dim(candle_core::D::Minus1)?;
+    match (&*storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => f(&values[start..end], width),
+        _ => candle_core::bail!("a kernel needs contiguous f32 rows on the CPU"),
     }
-    out
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
+pub(super) fn failed(error: KernelError) -> candle_core::Error {
+    candle_core::Error::Msg(error.to_string())
+}
 
-    #[test]
-    fn q8_0_holds_the_numbers_of_q5_0() {
-        let block: Vec<u8> = (0..3 * Q5_0_BLOCK as u32)
-            .map(|i| match i % Q5_0_BLOCK as u32 {
-                0 => 0x00,
-                1 => 0x3c,
-                _ => (i * 37 % 251) as u8,
-            })
-            .collect();
-        let tensor = |bytes: &[u8], dtype| {
-            let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype).unwrap();
-            let tensor = QTensor::new(storage, (1, 96)).unwrap().dequantize(&Device::Cpu).unwrap();
-            tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()
-        };
-        let expected = tensor(&block, GgmlDType::Q5_0);
-        assert!(expected.iter().any(|&x| x != expected[0]));
-        assert_eq!(tensor(&q5_0_to_q8_0(&block), GgmlDType::Q8_0), expected);
+/// Returns the kernels' name for a quantisation, for those that they have.
+pub(super) fn format(dtype: GgmlDType) -> Option<Format> {
+    match dtype {
+        GgmlDType::Q4_0 => Some(Format::Q4_0),
+        GgmlDType::Q5_0 => Some(Format::Q5_0),
+        GgmlDType::Q8_0 => Some(Format::Q8_0),
+        GgmlDType::Q4K => Some(Format::Q4_K),
+        GgmlDType::Q5K => Some(Format::Q5_K),
+        GgmlDType::Q6K => Some(Format::Q6_K),
+        _ => None,
     }
 }

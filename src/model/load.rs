@@ -9,6 +9,8 @@ use super::{Architecture, Decoder, GgufFile, Markers, ModelError, Tokenizer};
 pub struct LoadOptions {
     /// Positions in use at most; the model's own context bounds it too.
     pub context: usize,
+    /// Threads that compute.
+    pub threads: usize,
 }
 
 /// A model ready to run.
@@ -41,7 +43,7 @@ pub fn load(
     if markers.fim.is_none() {
         return Err(ModelError::NoInfill { path: file.path().to_owned() });
     }
-    let decoder = Decoder::from_gguf(&file, architecture, options.context, progress)?;
+    let decoder = Decoder::from_gguf(&file, architecture, options, progress)?;
     let name = file.string("general.name").map(str::to_owned);
     let name = name.or_else(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
     Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default(), bytes: file.bytes() })

@@ -99,7 +99,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
             let scale = half_floats(scales);
             let products = products::<SHIFT, ROWS, 0, UNITS>(&units, records);
             for row in 0..ROWS {
-                totals[row] = add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
+                totals[row] =
+                    add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
             }
         } else if KIND == WITH_MIN {
             let (scale, min) = steps_with_min(panel, index, scales);
@@ -107,7 +108,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
             for row in 0..ROWS {
                 let (record, lane) = (records[row / GROUP], row % GROUP);
                 let total = add_scaled(totals[row], products[row], scale, record.scales[lane]);
-                totals[row] = _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
+                totals[row] =
+                    _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
             }
         } else {
             let scale = half_floats(&panel.supers[index / SUPER * super_scales(Format::Q6_K)..]);
@@ -141,7 +143,11 @@ fn products<const SHIFT: u32, const ROWS: usize, const FROM: usize, const TO: us
             (0, _) => record.neg_first[lane],
             _ => record.neg_sums[lane] - record.neg_first[lane],
         };
-        if SHIFT == 0 { _mm512_setzero_si512() } else { _mm512_slli_epi32::<SHIFT>(_mm512_set1_epi32(neg_sum)) }
+        if SHIFT == 0 {
+            _mm512_setzero_si512()
+        } else {
+            _mm512_slli_epi32::<SHIFT>(_mm512_set1_epi32(neg_sum))
+        }
     });
     for unit in FROM..TO {
         for row in 0..ROWS {
