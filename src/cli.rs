@@ -1,7 +1,9 @@
 //! The command line: one file per subcommand.
 
-pub mod model;
-pub mod progress;
+mod bench;
+mod model;
+mod model_args;
+mod progress;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,12 +21,17 @@ struct Cli {
 enum Command {
     /// List, fetch and delete models
     Model(model::ModelArgs),
+    /// Measure the speed on this machine
+    Bench(bench::BenchArgs),
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let Command::Model(args) = Cli::parse().command;
-    model::run(args).unwrap_or_else(|error| {
+    let result = match Cli::parse().command {
+        Command::Model(args) => model::run(args),
+        Command::Bench(args) => bench::run(args),
+    };
+    result.unwrap_or_else(|error| {
         let _ = writeln!(std::io::stderr().lock(), "infill-ls: {error:#}");
         ExitCode::FAILURE
     })

@@ -2,6 +2,7 @@
 //! documents, prompts or jobs. The only user of candle and `tokenizers`.
 
 mod architecture;
+mod cpu;
 mod decoder;
 mod error;
 mod gguf;
@@ -15,6 +16,7 @@ mod sampler;
 mod tokenizer;
 
 pub use architecture::{Architecture, SUPPORTED};
+pub use cpu::{cpu_features, cpu_kernel, physical_cores};
 pub use decoder::Decoder;
 pub use error::{ForwardError, ModelError};
 pub use gguf::GgufFile;
