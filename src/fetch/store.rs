@@ -177,10 +177,10 @@ impl Store {
                 expected: expected.to_owned(),
                 found,
             }),
-            Err(source) => Err(FetchError::File {
+            Err(cause) => Err(FetchError::File {
                 action: "reading",
                 path,
-                source,
+                cause,
             }),
         }
     }
@@ -200,10 +200,10 @@ impl Store {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && leftovers => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_there()),
-            Err(source) => Err(FetchError::File {
+            Err(cause) => Err(FetchError::File {
                 action: "deleting",
                 path,
-                source,
+                cause,
             }),
         }
     }

@@ -1,2 +1,4 @@
 //! The integration tests: one binary, one module for each part of what a user sees.
 #![allow(clippy::unwrap_used)]
+
+mod fetch;
