@@ -103,7 +103,7 @@ fn waiting() -> ProgressStyle {
 
 fn filling() -> ProgressStyle {
     style(
-        "{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}",
+        "{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}",
     )
 }
 
