@@ -98,7 +98,9 @@ fn waiting() -> ProgressStyle {
 }
 
 fn filling() -> ProgressStyle {
-    style("{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}")
+    style(
+        "{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}",
+    )
 }
 
 /// A template that does not parse would be a slip here, not the user's; the plain bar is good enough then.

@@ -43,12 +43,12 @@ pub enum FetchError {
     )]
     NoCacheDir,
     /// The cache directory cannot be written.
-    #[error("{} cannot be written ({source}); make it writable, or set INFILL_LS_CACHE to another directory", .path.display())]
+    #[error("{} cannot be written ({cause}); make it writable, or set INFILL_LS_CACHE to another directory", .path.display())]
     Unwritable {
         /// The file or directory.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The disk is full.
     #[error("no space left for {}{}; free some, or set INFILL_LS_CACHE to a directory on another disk; what is there is kept and the download goes on from it", .path.display(), wanted(.bytes))]
@@ -59,18 +59,18 @@ pub enum FetchError {
         bytes: u64,
     },
     /// Another failure of the file system.
-    #[error("{action} {} failed: {source}", .path.display())]
+    #[error("{action} {} failed: {cause}", .path.display())]
     File {
         /// What was tried ("reading", "renaming").
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The bytes are not those of the catalogue.
     #[error(
-        "the file has the SHA-256 sum {found}, not {expected}; it was thrown away: pull again, and if that does not help the source (a mirror, a proxy) delivers another file"
+        "the file there has the SHA-256 sum {found}, not {expected}, and was not kept; pull again, and if that does not help, the source (a mirror, a proxy) delivers another file"
     )]
     WrongSum {
         /// The sum that it should have.
@@ -190,15 +190,22 @@ impl FetchError {
     }
 
     /// Sorts an error of writing `path` by what a person can do about it. `bytes` is the size of the whole model.
-    pub(super) fn writing(path: &Path, bytes: u64, source: io::Error) -> Self {
+    pub(super) fn writing(path: &Path, bytes: u64, cause: io::Error) -> Self {
         use io::ErrorKind::{
-            FileTooLarge, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+            AlreadyExists, FileTooLarge, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
+            ReadOnlyFilesystem, StorageFull,
         };
         let path = path.to_path_buf();
-        match source.kind() {
+        match cause.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => Self::NoSpace { path, bytes },
-            PermissionDenied | ReadOnlyFilesystem | NotADirectory => Self::Unwritable { path, source },
-            _ => Self::File { action: "writing", path, source },
+            PermissionDenied | ReadOnlyFilesystem | NotADirectory | NotFound | AlreadyExists => {
+                Self::Unwritable { path, cause }
+            }
+            _ => Self::File {
+                action: "writing",
+                path,
+                cause,
+            },
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The Hugging Face hub: one file of one repository over HTTPS, gone on from where an earlier download stopped.
 //! Which file, and what its sum must be, is the catalogue's business.
 
+mod answer;
+
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use ureq::config::RedirectAuthHeaders;
-use ureq::http::{HeaderMap, Response};
+use ureq::http::Response;
 use ureq::{Agent, Body, Proxy};
+
+use answer::{Description, description, join, origin, range_start};
 
 use super::partial::Partial;
 use super::pull::Pull;
@@ -22,16 +25,9 @@ const CHUNK: u64 = 256 * 1024;
 /// How soon a cancel is seen while the network is silent.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What the hub says about a file before sending it.
-#[derive(Default)]
-struct Description {
-    size: Option<u64>,
-    sha256: Option<String>,
-}
-
 /// Fetches the file of `pull` and gives it its final name.
 pub(super) fn fetch(pull: &Pull<'_>) -> Result<(), FetchError> {
-    let source = Source::new(pull);
+    let mut source = Source::new(pull);
     let described = source.describe()?;
     let sum = expected_sum(pull.entry, &described)?;
     let size = expected_size(pull.entry, &described)?;
@@ -89,10 +85,16 @@ impl<'a> Source<'a> {
 
     /// Asks for the file's sum and size. The hub tells them in the first answer, which redirects to the storage; a
     /// repository that was renamed is redirected to before that. Hence the hops are made here, one by one.
-    fn describe(&self) -> Result<Description, FetchError> {
-        self.pull.progress.report("asking the Hugging Face hub", 0, 0);
+    fn describe(&mut self) -> Result<Description, FetchError> {
+        self.pull
+            .progress
+            .report("asking the Hugging Face hub", 0, 0);
         let mut url = self.url.clone();
         for _ in 0..HOPS {
+            // The download starts on the hub's last page, for the token is not taken along by a redirect.
+            if self.is_hub(&url) {
+                self.url.clone_from(&url);
+            }
             let answer = self.head(&url)?;
             let status = answer.status();
             let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
@@ -127,10 +129,15 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The token goes to the hub itself, not to where it redirects.
+    /// The token goes to the hub itself, not to where it redirects. (The client's own rule for redirects takes another
+    /// port for the same host, so it is left at "never".)
     fn token_for(&self, url: &str) -> Option<String> {
         let token = self.pull.routes.token.as_ref()?;
-        (origin(url) == origin(&self.url)).then(|| format!("Bearer {token}"))
+        self.is_hub(url).then(|| format!("Bearer {token}"))
+    }
+
+    fn is_hub(&self, url: &str) -> bool {
+        origin(url) == origin(&self.pull.routes.endpoint)
     }
 
     /// Appends what is missing, over several connections if need be.
@@ -238,7 +245,6 @@ impl<'a> Source<'a> {
 fn agent(routes: &Routes) -> Agent {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
-        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
         // A compressed body would make ranges and sizes mean something else.
         .accept_encoding("identity")
         .user_agent(concat!("infill-ls/", env!("CARGO_PKG_VERSION")))
@@ -273,39 +279,4 @@ fn send_body(answer: Response<Body>, to: &SyncSender<Event>) -> Option<String> {
             Ok(_) => {}
         }
     }
-}
-
-/// Reads `Content-Range: bytes START-END/SIZE`.
-fn range_start(headers: &HeaderMap) -> Option<u64> {
-    let range = headers.get("content-range")?.to_str().ok()?;
-    let (start, _) = range.strip_prefix("bytes")?.trim_start().split_once('-')?;
-    start.trim().parse().ok()
-}
-
-fn description(headers: &HeaderMap) -> Description {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
-    let sum = text("x-linked-etag").or_else(|| text("etag"));
-    let size = text("x-linked-size").or_else(|| text("content-length"));
-    Description {
-        size: size.and_then(|size| size.trim().parse().ok()).filter(|size| *size > 0),
-        sha256: sum.and_then(|tag| sha256_of_tag(&tag)),
-    }
-}
-
-/// The tag of a file in the hub's large storage is its sum; other files' tags are something shorter.
-fn sha256_of_tag(tag: &str) -> Option<String> {
-    let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
-    let is_sum = tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_sum.then(|| tag.to_ascii_lowercase())
-}
-
-/// Returns scheme and host of an address.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url[host..].find('/').map_or(url.len(), |at| host + at);
-    &url[..end]
-}
-
-fn join(url: &str, location: &str) -> String {
-    if location.starts_with('/') { format!("{}{location}", origin(url)) } else { location.to_owned() }
 }

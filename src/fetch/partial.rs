@@ -70,7 +70,11 @@ impl Partial {
             .seek(SeekFrom::Start(0))
             .and_then(|_| io::copy(&mut (&self.file).take(len), &mut SumWriter(&mut self.sum)))
             .map(|read| self.len = read)
-            .map_err(|source| FetchError::File { action: "reading", path: self.path.clone(), source })
+            .map_err(|cause| FetchError::File {
+                action: "reading",
+                path: self.path.clone(),
+                cause,
+            })
     }
 
     /// Gives the file its final name, after its sum was found to be `expected` (where that is known). A file with
@@ -85,10 +89,10 @@ impl Partial {
         self.file.sync_all().map_err(|source| FetchError::writing(&self.path, self.total, source))?;
         // Windows does not rename a file that is open.
         drop(self.file);
-        fs::rename(&self.path, name).map_err(|source| FetchError::File {
+        fs::rename(&self.path, name).map_err(|cause| FetchError::File {
             action: "renaming",
             path: self.path.clone(),
-            source,
+            cause,
         })?;
         sync_directory(name);
         Ok(())

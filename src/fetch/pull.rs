@@ -26,6 +26,7 @@ impl Pull<'_> {
             if self.attempt(&route, hub::fetch, &mut failures)? {
                 return Ok(());
             }
+            self.say_what_is_next(&failures);
         } else {
             failures.push(closed(
                 "the Hugging Face hub is switched off (INFILL_LS_NO_HUB, HF_HUB_OFFLINE or a setting)",
@@ -57,17 +58,35 @@ impl Pull<'_> {
         match self.twice_if_resumed(route) {
             Ok(()) => {
                 self.clean_up();
-                self.progress
-                    .note(&format!("{} was fetched from {name}; its SHA-256 sum is right", self.entry.name));
+                let checked = self
+                    .entry
+                    .sha256
+                    .map_or("", |_| "; its SHA-256 sum is right");
+                self.progress.note(&format!(
+                    "{} was fetched from {name}{checked}",
+                    self.entry.name
+                ));
                 Ok(true)
             }
             Err(error) if error.is_final() => Err(error),
             Err(error) => {
                 tracing::warn!(model = self.entry.name, route = name, %error, "route failed");
-                self.progress.note(&format!("{name}: {error}"));
-                failures.push(RouteFailure { route: name.to_owned(), error: Some(error) });
+                failures.push(RouteFailure {
+                    route: name.to_owned(),
+                    error: Some(error),
+                });
                 Ok(false)
             }
+        }
+    }
+
+    /// Says why another route is taken; if there is none, the error will say it.
+    fn say_what_is_next(&self, failures: &[RouteFailure]) {
+        let reason = failures.last().and_then(|failure| failure.error.as_ref());
+        if let Some(reason) = reason.filter(|_| self.routes.wheels && !self.entry.wheels.is_empty())
+        {
+            self.progress
+                .note(&format!("{reason}; trying Python wheels through pip"));
         }
     }
 

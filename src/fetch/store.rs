@@ -158,7 +158,11 @@ impl Store {
                 expected: expected.to_owned(),
                 found,
             }),
-            Err(source) => Err(FetchError::File { action: "reading", path, source }),
+            Err(cause) => Err(FetchError::File {
+                action: "reading",
+                path,
+                cause,
+            }),
         }
     }
 
@@ -175,7 +179,11 @@ impl Store {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && leftovers => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_there()),
-            Err(source) => Err(FetchError::File { action: "deleting", path, source }),
+            Err(cause) => Err(FetchError::File {
+                action: "deleting",
+                path,
+                cause,
+            }),
         }
     }
 }
