@@ -98,9 +98,7 @@ fn waiting() -> ProgressStyle {
 }
 
 fn filling() -> ProgressStyle {
-    style(
-        "{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}",
-    )
+    style("{msg} {wide_bar:.cyan/blue} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}")
 }
 
 /// A template that does not parse would be a slip here, not the user's; the plain bar is good enough then.

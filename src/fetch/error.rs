@@ -201,11 +201,7 @@ impl FetchError {
             PermissionDenied | ReadOnlyFilesystem | NotADirectory | NotFound | AlreadyExists => {
                 Self::Unwritable { path, cause }
             }
-            _ => Self::File {
-                action: "writing",
-                path,
-                cause,
-            },
+            _ => Self::File { action: "writing", path, cause },
         }
     }
 }

@@ -86,9 +86,7 @@ impl<'a> Source<'a> {
     /// Asks for the file's sum and size. The hub tells them in the first answer, which redirects to the storage; a
     /// repository that was renamed is redirected to before that. Hence the hops are made here, one by one.
     fn describe(&mut self) -> Result<Description, FetchError> {
-        self.pull
-            .progress
-            .report("asking the Hugging Face hub", 0, 0);
+        self.pull.progress.report("asking the Hugging Face hub", 0, 0);
         let mut url = self.url.clone();
         for _ in 0..HOPS {
             // The download starts on the hub's last page, for the token is not taken along by a redirect.

@@ -70,11 +70,7 @@ impl Partial {
             .seek(SeekFrom::Start(0))
             .and_then(|_| io::copy(&mut (&self.file).take(len), &mut SumWriter(&mut self.sum)))
             .map(|read| self.len = read)
-            .map_err(|cause| FetchError::File {
-                action: "reading",
-                path: self.path.clone(),
-                cause,
-            })
+            .map_err(|cause| FetchError::File { action: "reading", path: self.path.clone(), cause })
     }
 
     /// Gives the file its final name, after its sum was found to be `expected` (where that is known). A file with

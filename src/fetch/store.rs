@@ -158,11 +158,7 @@ impl Store {
                 expected: expected.to_owned(),
                 found,
             }),
-            Err(cause) => Err(FetchError::File {
-                action: "reading",
-                path,
-                cause,
-            }),
+            Err(cause) => Err(FetchError::File { action: "reading", path, cause }),
         }
     }
 
@@ -179,11 +175,7 @@ impl Store {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && leftovers => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_there()),
-            Err(cause) => Err(FetchError::File {
-                action: "deleting",
-                path,
-                cause,
-            }),
+            Err(cause) => Err(FetchError::File { action: "deleting", path, cause }),
         }
     }
 }

@@ -20,16 +20,11 @@ use tempfile::TempDir;
 
 /// Bytes that look like no other part of themselves, more than the client moves at once.
 fn model_bytes() -> Vec<u8> {
-    (0..900_000_u32)
-        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect()
+    (0..900_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
 fn sum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A catalogue entry for `bytes`, in three wheels.
@@ -42,30 +37,11 @@ fn entry(bytes: &[u8]) -> Entry {
         licence: "MIT",
         bytes: bytes.len() as u64,
         sha256: Some(sum),
-        hub: Hub {
-            repo: "owner/tiny",
-            file: "tiny.gguf",
-            revision: "abc",
-        },
+        hub: Hub { repo: "owner/tiny", file: "tiny.gguf", revision: "abc" },
         wheels: &[
-            Wheel {
-                package: "tiny-part1",
-                version: "1.0",
-                member: "data/part01.bin",
-                bytes: 300_000,
-            },
-            Wheel {
-                package: "tiny-part2",
-                version: "1.0",
-                member: "data/part02.bin",
-                bytes: 300_000,
-            },
-            Wheel {
-                package: "tiny-part3",
-                version: "1.0",
-                member: "data/part03.bin",
-                bytes: 300_000,
-            },
+            Wheel { package: "tiny-part1", version: "1.0", member: "data/part01.bin", bytes: 300_000 },
+            Wheel { package: "tiny-part2", version: "1.0", member: "data/part02.bin", bytes: 300_000 },
+            Wheel { package: "tiny-part3", version: "1.0", member: "data/part03.bin", bytes: 300_000 },
         ],
     }
 }
@@ -84,11 +60,7 @@ fn hub_only(endpoint: &str) -> Routes {
 
 /// Only wheels.
 fn wheels_only(pip: &pip::Pip) -> Routes {
-    Routes {
-        hub: false,
-        pip: vec![pip.command()],
-        ..Routes::default()
-    }
+    Routes { hub: false, pip: vec![pip.command()], ..Routes::default() }
 }
 
 /// A store in a directory of its own.
@@ -100,8 +72,7 @@ fn store() -> (TempDir, Store) {
 
 /// Names of the files in the store, locks aside.
 fn files(dir: &TempDir) -> Vec<String> {
-    let name =
-        |file: std::io::Result<fs::DirEntry>| file.unwrap().file_name().into_string().unwrap();
+    let name = |file: std::io::Result<fs::DirEntry>| file.unwrap().file_name().into_string().unwrap();
     let mut names: Vec<_> = fs::read_dir(dir.path().join("models"))
         .unwrap()
         .map(name)
@@ -124,11 +95,7 @@ struct Watch<F> {
 
 /// A watch with a rule over stage and bytes there: `true` cancels.
 fn watch<F: Fn(&str, u64) -> bool + Sync>(rule: F) -> Watch<F> {
-    Watch {
-        told: Mutex::default(),
-        rule,
-        cancelled: AtomicBool::new(false),
-    }
+    Watch { told: Mutex::default(), rule, cancelled: AtomicBool::new(false) }
 }
 
 impl<F> Watch<F> {

@@ -1,5 +1,5 @@
 //! The integration tests: one binary, one module for each part of what a user sees.
 #![allow(clippy::unwrap_used)]
 
-mod text;
 mod fetch;
+mod text;

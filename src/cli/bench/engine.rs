@@ -63,9 +63,17 @@ pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
     for _ in 0..args.rounds.max(1) {
         for (kind, tokens, timed) in &mut timed {
             let prefill = *kind == "prefill";
-            timed.ours.push(if prefill { prefill_speed(&decoder, *tokens)? } else { decode_speed(&decoder, *tokens)? });
+            timed.ours.push(if prefill {
+                prefill_speed(&decoder, *tokens)?
+            } else {
+                decode_speed(&decoder, *tokens)?
+            });
             if let Some(peer) = &peer {
-                timed.peer.push(if prefill { peer.prefill(*tokens)? } else { peer.decode(DECODED, *tokens)? });
+                timed.peer.push(if prefill {
+                    peer.prefill(*tokens)?
+                } else {
+                    peer.decode(DECODED, *tokens)?
+                });
             }
         }
     }
@@ -131,7 +139,8 @@ struct Scaled {
 
 fn scaling(path: &std::path::Path, most: usize) -> anyhow::Result<Vec<Scaled>> {
     let mut lines = Vec::new();
-    let mut threads: Vec<usize> = std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n < most).collect();
+    let mut threads: Vec<usize> =
+        std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n < most).collect();
     threads.push(most);
     for threads in threads {
         let decoder = load(path, threads)?;
@@ -152,7 +161,10 @@ fn scaling(path: &std::path::Path, most: usize) -> anyhow::Result<Vec<Scaled>> {
 
 fn report(timed: &[(&str, usize, Timed)], scaling: &[Scaled], threads: usize) -> Value {
     let mut report = Map::new();
-    report.insert("cpu".into(), json!({ "kernels": model::cpu_kernel(), "features": model::cpu_features(), "threads": threads }));
+    report.insert(
+        "cpu".into(),
+        json!({ "kernels": model::cpu_kernel(), "features": model::cpu_features(), "threads": threads }),
+    );
     for (kind, tokens, timed) in timed {
         let (ours, peer) = (median(timed.ours.clone()), median(timed.peer.clone()));
         let mut figure = json!({ "ours": ours });
@@ -173,14 +185,20 @@ fn print(report: &Value, timed: &[(&str, usize, Timed)], scaling: &[Scaled]) -> 
     let mut rows = vec![["tokens per second", "infill-ls", "llama.cpp", "ratio"].map(String::from).to_vec()];
     for (kind, tokens, _) in timed {
         let figure = &report[*kind][tokens.to_string()];
-        let cell = |name: &str, digits: usize| figure[name].as_f64().map_or("-".into(), |x| format!("{x:.digits$}"));
+        let cell =
+            |name: &str, digits: usize| figure[name].as_f64().map_or("-".into(), |x| format!("{x:.digits$}"));
         rows.push(vec![format!("{kind} at {tokens}"), cell("ours", 1), cell("peer", 1), cell("ratio", 2)]);
     }
     table::write(&mut out, &rows)?;
     if !scaling.is_empty() {
         let mut rows = vec![["threads", "context", "prefill t/s", "decode t/s"].map(String::from).to_vec()];
         rows.extend(scaling.iter().map(|s| {
-            vec![s.threads.to_string(), s.context.to_string(), format!("{:.1}", s.prefill), format!("{:.1}", s.decode)]
+            vec![
+                s.threads.to_string(),
+                s.context.to_string(),
+                format!("{:.1}", s.prefill),
+                format!("{:.1}", s.decode),
+            ]
         }));
         writeln!(out)?;
         table::write(&mut out, &rows)?;

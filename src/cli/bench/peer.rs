@@ -36,7 +36,9 @@ impl Peer {
             .args(["-t", &threads, "-r", "1", "-o", "json"])
             .args(what)
             .output()
-            .with_context(|| format!("cannot run {}; --peer wants the llama-bench program", self.program.display()))?;
+            .with_context(|| {
+                format!("cannot run {}; --peer wants the llama-bench program", self.program.display())
+            })?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr);
             bail!("{} failed: {}", self.program.display(), message.lines().last().unwrap_or("no message"));

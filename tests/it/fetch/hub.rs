@@ -40,11 +40,7 @@ impl Hub {
     /// Returns what was asked so far with this method.
     pub fn asked(&self, method: &str) -> Vec<Asked> {
         let asked = self.asked.lock().unwrap();
-        asked
-            .iter()
-            .filter(|asked| asked.method == method)
-            .cloned()
-            .collect()
+        asked.iter().filter(|asked| asked.method == method).cloned().collect()
     }
 }
 
@@ -53,27 +49,19 @@ fn serve(
     seen: &Mutex<Vec<Asked>>,
     answer: &(impl Fn(&Asked, &mut TcpStream) + ?Sized),
 ) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let Some(first) = lines.next() else { return };
     let mut words = first.split(' ').map(str::to_owned);
     let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     let header = |name: &str| {
         let value = |line: &String| {
             let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name)
-                .then(|| value.trim().to_owned())
+            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
         };
         headers.iter().find_map(value)
     };
-    let range = header("range").and_then(|range| {
-        range
-            .strip_prefix("bytes=")?
-            .strip_suffix('-')?
-            .parse()
-            .ok()
-    });
+    let range =
+        header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
     let asked = Asked {
         method: words.next().unwrap(),
         path: words.next().unwrap(),
@@ -103,18 +91,12 @@ pub fn send(asked: &Asked, stream: &mut TcpStream, file: &[u8], most: usize) {
         return;
     }
     match asked.range {
-        Some(start) if start >= file.len() => head(
-            stream,
-            "416 Range Not Satisfiable",
-            &[("Content-Length", "0".into())],
-        ),
+        Some(start) if start >= file.len() => {
+            head(stream, "416 Range Not Satisfiable", &[("Content-Length", "0".into())])
+        }
         Some(start) => {
             let range = format!("bytes {start}-{}/{}", file.len() - 1, file.len());
-            head(
-                stream,
-                "206 Partial Content",
-                &[length, ("Content-Range", range)],
-            );
+            head(stream, "206 Partial Content", &[length, ("Content-Range", range)]);
         }
         None => head(stream, "200 OK", &[length]),
     }

@@ -34,21 +34,10 @@ impl Pip {
 
     /// Puts `bytes` into a wheel of the index.
     pub fn offer(&self, wheel: &Wheel, bytes: &[u8]) {
-        let file = File::create(
-            self.dir
-                .join(format!("{}=={}.whl", wheel.package, wheel.version)),
-        )
-        .unwrap();
+        let file = File::create(self.dir.join(format!("{}=={}.whl", wheel.package, wheel.version))).unwrap();
         let mut archive = ZipWriter::new(file);
-        archive
-            .start_file("package/__init__.py", SimpleFileOptions::default())
-            .unwrap();
-        archive
-            .start_file(
-                format!("package/{}", wheel.member),
-                SimpleFileOptions::default(),
-            )
-            .unwrap();
+        archive.start_file("package/__init__.py", SimpleFileOptions::default()).unwrap();
+        archive.start_file(format!("package/{}", wheel.member), SimpleFileOptions::default()).unwrap();
         archive.write_all(bytes).unwrap();
         archive.finish().unwrap();
     }
