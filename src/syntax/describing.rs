@@ -35,8 +35,8 @@ pub struct Signature {
     pub text: String,
     /// Where it is, in bytes; its indentation, attributes and decorators are left out.
     pub range: Range<usize>,
-    /// What the body replaces. With braces: from brace to brace, both included. In Python: from the end of the signature
-    /// or of the docstring to the end of the placeholder, so that what comes there begins with a line ending; often empty.
+    /// What the body replaces. With braces: from brace to brace, both included. In Python: from the end of the signature,
+    /// or of the docstring or comment below it, to the end of the placeholder, so that what comes there begins with a line ending; often empty.
     pub body: Range<usize>,
 }
 
@@ -70,21 +70,13 @@ fn from_block(source: &Source<'_>, block: &Block) -> Option<DescribingComment> {
     match function_at(source, below) {
         Some(function) => function.is_empty.then(|| describing(source, block, Some(&function))),
         None if is_definition(source, block.lines.end) || is_definition(source, below) => None,
-        None => Some(describing(source, block, None)),
+        None => from_inside(source, block).or_else(|| Some(describing(source, block, None))),
     }
 }
 
 /// Finds the comment from the function around the cursor: from its docstring, its signature or its empty body.
 fn from_function(source: &Source<'_>, offset: usize) -> Option<DescribingComment> {
-    let here = source.snapshot().line_of(offset);
-    let mut lines = enclosing_lines(source, offset);
-    lines.push(here);
-    let (line, function) =
-        lines.into_iter().rev().find_map(|line| Some((line, function_at(source, line)?)))?;
-    let lines = line..=source.snapshot().line_of(function.body.end) + 1;
-    if !function.is_empty || !lines.contains(&here) {
-        return None;
-    }
+    let (line, function) = empty_function_around(source, offset)?;
     if let Some(docstring) = &function.docstring {
         return Some(DescribingComment {
             range: docstring.range.clone(),
@@ -94,6 +86,30 @@ fn from_function(source: &Source<'_>, offset: usize) -> Option<DescribingComment
         });
     }
     block_above(source, line).map(|block| describing(source, &block, Some(&function)))
+}
+
+/// Returns the innermost function around an offset and the line that it begins on, if its body is still to be written.
+fn empty_function_around(source: &Source<'_>, offset: usize) -> Option<(usize, Function)> {
+    let here = source.snapshot().line_of(offset);
+    let mut lines = enclosing_lines(source, offset);
+    lines.push(here);
+    let (line, function) =
+        lines.into_iter().rev().find_map(|line| Some((line, function_at(source, line)?)))?;
+    let lines = line..=source.snapshot().line_of(function.body.end) + 1;
+    (function.is_empty && lines.contains(&here)).then_some((line, function))
+}
+
+/// Describes the function that has nothing but this comment in its body.
+fn from_inside(source: &Source<'_>, block: &Block) -> Option<DescribingComment> {
+    let (line, mut function) = empty_function_around(source, block.range.end)?;
+    if block.range.start < function.signature.end {
+        return None;
+    }
+    if source.snapshot().language().id() == "python" {
+        function.body = block.range.end..function.body.end.max(block.range.end);
+    }
+    let indentation = blank(source, line, None).indentation;
+    Some(DescribingComment { indentation, ..describing(source, block, Some(&function)) })
 }
 
 fn describing(source: &Source<'_>, block: &Block, function: Option<&Function>) -> DescribingComment {

@@ -6,8 +6,7 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::docstring::Docstring;
-use super::grammar::{is_function, is_type_or_module, wraps_function};
-use super::marker::lines;
+use super::grammar::{is_comment, is_function, is_list, is_type_or_module, wraps_function};
 use super::python;
 use super::source::Source;
 
@@ -26,13 +25,42 @@ pub(super) fn function_at(source: &Source<'_>, line: usize) -> Option<Function> 
     if source.snapshot().language().id() == "python" {
         return python::function_at(source, line);
     }
+    let guessed = || written_function_at(source, line).filter(|_| !source.is_parsed_well());
+    parsed_function_at(source, line).or_else(guessed)
+}
+
+fn parsed_function_at(source: &Source<'_>, line: usize) -> Option<Function> {
     let outer = source.node_from(source.first_character(line)?)?;
     let body = unwrap(outer)?.child_by_field_name("body")?;
-    let body = source.start(body)..source.end(body);
-    let before = source.snapshot().slice(source.start(outer)..body.start);
-    let signature = source.start(outer)..source.start(outer) + before.trim_end().len();
-    let is_empty = is_unwritten(source, &source.snapshot().slice(body.clone()));
-    Some(Function { signature, body, docstring: None, is_empty })
+    let before = source.snapshot().slice(source.start(outer)..source.start(body));
+    Some(Function {
+        signature: source.start(outer)..source.start(outer) + before.trim_end().len(),
+        body: source.start(body)..source.end(body),
+        docstring: None,
+        is_empty: is_unwritten(source, body),
+    })
+}
+
+/// Reads a function with braces by its lines: its signature has been typed and what is below it does not parse, or the
+/// language has no grammar here.
+fn written_function_at(source: &Source<'_>, line: usize) -> Option<Function> {
+    const CONTROL: &[&str] =
+        &["if", "for", "foreach", "while", "switch", "match", "else", "catch", "using", "return", "lock"];
+    let (start, head) = (source.first_character(line)?, source.head(line));
+    let signature = head.trim().strip_suffix('{')?;
+    let first_word = signature.split(|character: char| !character.is_alphanumeric()).next()?;
+    // A call that takes a block leaves its own bracket open.
+    let (opened, closed) = (signature.matches('(').count(), signature.matches(')').count());
+    if opened == 0 || opened != closed || CONTROL.contains(&first_word) {
+        return None;
+    }
+    let below = source.next_line_of_text(line + 1);
+    let is_empty = below.is_none_or(|below| source.indent(below) <= source.indent(line));
+    let closes = |below: &usize| is_empty && source.head(*below).trim_start().starts_with('}');
+    let brace = start + signature.len();
+    let end = below.filter(closes).and_then(|below| source.first_character(below)).unwrap_or(brace);
+    let signature = start..start + signature.trim_end().len();
+    Some(Function { signature, body: brace..end + 1, docstring: None, is_empty })
 }
 
 /// Returns whether a function, a type or a module begins on a line, so that a comment above it is about that.
@@ -60,12 +88,28 @@ fn unwrap(mut node: Node<'_>) -> Option<Node<'_>> {
 }
 
 /// Returns whether a body in braces holds nothing but comments and one placeholder.
-fn is_unwritten(source: &Source<'_>, body: &str) -> bool {
-    let Some(inside) = body.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return false };
-    let is_code = |line: &&str| !line.is_empty() && !source.markers().begins_line_comment(line);
-    let mut code = lines(inside).map(str::trim).filter(is_code);
-    let first = code.next();
-    code.next().is_none() && first.is_none_or(|line| is_placeholder(line.trim_end_matches(';')))
+fn is_unwritten(source: &Source<'_>, body: Node<'_>) -> bool {
+    let is_block = body.child(0).is_some_and(|brace| brace.kind() == "{");
+    let mut statements = statements(body);
+    if let [list] = statements[..]
+        && is_list(list)
+    {
+        statements = self::statements(list);
+    }
+    is_block
+        && match statements[..] {
+            [] => true,
+            [only] => {
+                let text = source.snapshot().slice(source.start(only)..source.end(only));
+                is_placeholder(text.trim().trim_end_matches(';'))
+            }
+            _ => false,
+        }
+}
+
+fn statements(body: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = body.walk();
+    body.named_children(&mut cursor).filter(|node| !is_comment(*node)).collect()
 }
 
 /// Returns whether a statement says only that the code is missing.

@@ -64,7 +64,7 @@ fn end_of_blanks(source: &Source<'_>, offset: usize) -> usize {
 
 /// Returns the first line from `line` on that belongs to the body and is not a comment.
 fn statement_from(source: &Source<'_>, header: usize, line: usize) -> Option<usize> {
-    let mut lines = line..source.snapshot().line_count();
+    let mut lines = source.lines_from(line);
     let is_statement =
         |line: &usize| !source.is_blank(*line) && !source.head(*line).trim_start().starts_with('#');
     lines.find(is_statement).filter(|line| is_deeper(source, *line, header))

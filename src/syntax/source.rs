@@ -18,6 +18,9 @@ const WINDOW_AFTER: usize = 16 * 1024;
 /// Bytes of a line that are read to see what it is. A line can have a million.
 const LINE_HEAD: usize = 1024;
 
+/// Lines that are looked through for the next one with text. A document can have a million blank ones.
+const LINES_AHEAD: usize = 1000;
+
 /// A snapshot, the part of it that was parsed, and the tree of that part.
 pub(super) struct Source<'a> {
     snapshot: &'a Snapshot,
@@ -110,9 +113,14 @@ impl<'a> Source<'a> {
         self.indent(line).is_none()
     }
 
-    /// Returns the first line from `line` on that is not blank.
+    /// Returns the first line from `line` on that is not blank, unless it is far away.
     pub(super) fn next_line_of_text(&self, line: usize) -> Option<usize> {
-        (line..self.snapshot.line_count()).find(|line| !self.is_blank(*line))
+        self.lines_from(line).find(|line| !self.is_blank(*line))
+    }
+
+    /// Returns the lines from `line` on, as many as are looked through in search of something.
+    pub(super) fn lines_from(&self, line: usize) -> Range<usize> {
+        line..self.snapshot.line_count().min(line.saturating_add(LINES_AHEAD))
     }
 }
 

@@ -360,6 +360,7 @@ fn size_costs_no_time() {
     let method = "  /** Doubles. */\n  double(x) {\n    return 2 * x;\n  }\n\n";
     let class = format!("// Units: metres.\n\n/** Numbers. */\nclass A {{\n{}}}\n", method.repeat(2_600));
     check_quick("javascript", &class, class.len() / 2, 3);
+    check_quick("python", &format!("# Header.{}", "\n".repeat(3_000_000)), 1_500_000, 1);
     check_quick("klingon", &"\u{0} ".repeat(1_000_000), 1_000_000, 0);
 }
 
