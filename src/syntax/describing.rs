@@ -106,7 +106,9 @@ fn from_inside(source: &Source<'_>, block: &Block) -> Option<DescribingComment> 
         return None;
     }
     if source.snapshot().language().id() == "python" {
-        function.body = block.range.end..function.body.end.max(block.range.end);
+        let end = block.range.end;
+        let is_below = end < function.body.end;
+        function.body = end..if is_below { function.body.end } else { source.end_of_blanks(end) };
     }
     let indentation = blank(source, line, None).indentation;
     Some(DescribingComment { indentation, ..describing(source, block, Some(&function)) })

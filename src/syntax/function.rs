@@ -31,7 +31,7 @@ pub(super) fn function_at(source: &Source<'_>, line: usize) -> Option<Function> 
 
 fn parsed_function_at(source: &Source<'_>, line: usize) -> Option<Function> {
     let outer = source.node_from(source.first_character(line)?)?;
-    let body = unwrap(outer)?.child_by_field_name("body")?;
+    let body = function_in(outer)?.child_by_field_name("body")?;
     let before = source.snapshot().slice(source.start(outer)..source.start(body));
     Some(Function {
         signature: source.start(outer)..source.start(outer) + before.trim_end().len(),
@@ -58,9 +58,10 @@ fn written_function_at(source: &Source<'_>, line: usize) -> Option<Function> {
     let is_empty = below.is_none_or(|below| source.indent(below) <= source.indent(line));
     let closes = |below: &usize| is_empty && source.head(*below).trim_start().starts_with('}');
     let brace = start + signature.len();
-    let end = below.filter(closes).and_then(|below| source.first_character(below)).unwrap_or(brace);
+    let closing = below.filter(closes).and_then(|below| source.first_character(below));
+    let end = closing.map_or_else(|| source.end_of_blanks(brace + 1), |closing| closing + 1);
     let signature = start..start + signature.trim_end().len();
-    Some(Function { signature, body: brace..end + 1, docstring: None, is_empty })
+    Some(Function { signature, body: brace..end, docstring: None, is_empty })
 }
 
 /// Returns whether a function, a type or a module begins on a line, so that a comment above it is about that.
@@ -74,7 +75,7 @@ pub(super) fn is_definition(source: &Source<'_>, line: usize) -> bool {
 }
 
 /// Returns the function in what stands around it.
-fn unwrap(mut node: Node<'_>) -> Option<Node<'_>> {
+fn function_in(mut node: Node<'_>) -> Option<Node<'_>> {
     while !is_function(node) {
         if !wraps_function(node) {
             return None;

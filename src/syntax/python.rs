@@ -46,20 +46,13 @@ pub(super) fn function_at(source: &Source<'_>, line: usize) -> Option<Function> 
 /// Returns the range of what stands below the header, and whether that is still to be written.
 fn body(source: &Source<'_>, header: usize, start: usize) -> (Range<usize>, bool) {
     let Some(first) = statement_from(source, header, source.snapshot().line_of(start) + 1) else {
-        return (start..end_of_blanks(source, start), true);
+        return (start..source.end_of_blanks(start), true);
     };
     let head = source.head(first);
     let statement = code(&head);
     let is_alone = statement_from(source, header, first + 1).is_none();
     let end = source.snapshot().line_start(first) + statement.len();
     (start..end, is_alone && is_placeholder(statement.trim()))
-}
-
-/// Returns the end of the blanks that an editor has put on the line below, or `offset` if there are none.
-fn end_of_blanks(source: &Source<'_>, offset: usize) -> usize {
-    let below = source.snapshot().line_of(offset) + 1;
-    let has_blanks = source.is_blank(below) && !source.head(below).is_empty();
-    if has_blanks { source.snapshot().line_end(below) } else { offset }
 }
 
 /// Returns the first line from `line` on that belongs to the body and is not a comment.

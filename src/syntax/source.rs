@@ -118,6 +118,13 @@ impl<'a> Source<'a> {
         self.lines_from(line).find(|line| !self.is_blank(*line))
     }
 
+    /// Returns the end of the blanks that an editor has put on the line below an offset, or the offset if there are none.
+    pub(super) fn end_of_blanks(&self, offset: usize) -> usize {
+        let below = self.snapshot.line_of(offset) + 1;
+        let has_blanks = self.is_blank(below) && !self.head(below).is_empty();
+        if has_blanks { self.snapshot.line_end(below) } else { offset }
+    }
+
     /// Returns the lines from `line` on, as many as are looked through in search of something.
     pub(super) fn lines_from(&self, line: usize) -> Range<usize> {
         line..self.snapshot.line_count().min(line.saturating_add(LINES_AHEAD))

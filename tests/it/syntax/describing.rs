@@ -209,83 +209,121 @@ fn a_signature_waits_for_its_body() {
 
 #[test]
 fn a_body_holds_nothing_but_the_comment() {
-    check_describing("python", "def f(x):\n    # Doubles x.$0\n    pass\n\ny = 1\n", expect![[r#"
+    check_describing(
+        "python",
+        "def f(x):\n    # Doubles x.$0\n    pass\n\ny = 1\n",
+        expect![[r#"
         "Doubles x."
         signature "def f(x):"
         def f(x):
             # Doubles x.<BODY>
 
         y = 1
-    "#]]);
-    check_describing("python", "class A:\n    def f(x):\n        # Doubles x.\n        $0", expect![[r#"
-        "Doubles x."
-        signature "def f(x):"
-        class A:
-            def f(x):
-                # Doubles x.<BODY>
-        "#]]);
-    check_describing("rust", "fn f(x: u8) -> u8 {\n    // Doubles x.$0\n}\n", expect![[r#"
+    "#]],
+    );
+    check_describing(
+        "python",
+        "class A:\n    def f(x):\n        # Doubles x.\n        $0",
+        expect![[r#"
+            "Doubles x."
+            signature "def f(x):"
+            class A:
+                def f(x):
+                    # Doubles x.<BODY>"#]],
+    );
+    check_describing(
+        "rust",
+        "fn f(x: u8) -> u8 {\n    // Doubles x.$0\n}\n",
+        expect![[r#"
         "Doubles x."
         signature "fn f(x: u8) -> u8"
         fn f(x: u8) -> u8 <BODY>
-    "#]]);
-    check_describing("typescript", "class A {\n  f(x) {\n    /* Doubles x. */$0\n  }\n}\n", expect![[r#"
+    "#]],
+    );
+    check_describing(
+        "typescript",
+        "class A {\n  f(x) {\n    /* Doubles x. */$0\n  }\n}\n",
+        expect![[r#"
         "Doubles x."
         signature "f(x)"
         class A {
           f(x) <BODY>
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_body_is_not_closed_yet() {
-    check_describing("rust", "/// Doubles x.\nfn f(x: u8) -> u8 {\n    $0\n", expect![[r#"
-        "Doubles x."
-        signature "fn f(x: u8) -> u8"
-        /// Doubles x.
-        fn f(x: u8) -> u8 <BODY>
-    
-    "#]]);
-    check_describing("typescript", "// Doubles x.$0\nfunction f(x) {\n", expect![[r#"
+    check_describing(
+        "rust",
+        "/// Doubles x.\nfn f(x: u8) -> u8 {\n    $0\n",
+        expect![[r#"
+            "Doubles x."
+            signature "fn f(x: u8) -> u8"
+            /// Doubles x.
+            fn f(x: u8) -> u8 <BODY>
+        "#]],
+    );
+    check_describing(
+        "typescript",
+        "// Doubles x.$0\nfunction f(x) {\n",
+        expect![[r#"
         "Doubles x."
         signature "function f(x)"
         // Doubles x.
         function f(x) <BODY>
-    "#]]);
-    check_describing("go", "package a\n\n// F doubles.$0\nfunc F(x int) int {\n", expect![[r#"
+    "#]],
+    );
+    check_describing(
+        "go",
+        "package a\n\n// F doubles.$0\nfunc F(x int) int {\n",
+        expect![[r#"
         "F doubles."
         signature "func F(x int) int"
         package a
 
         // F doubles.
         func F(x int) int <BODY>
-    "#]]);
-    check_describing("java", "class A {\n    // Doubles.$0\n    int f(int x) {\n", expect![[r#"
+    "#]],
+    );
+    check_describing(
+        "java",
+        "class A {\n    // Doubles.$0\n    int f(int x) {\n",
+        expect![[r#"
         "Doubles."
         signature "int f(int x)"
         class A {
             // Doubles.
             int f(int x) <BODY>
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_signature_in_a_language_without_a_grammar() {
-    check_describing("csharp", "// Doubles x.$0\nstatic int F(int x) {\n}\n", expect![[r#"
+    check_describing(
+        "csharp",
+        "// Doubles x.$0\nstatic int F(int x) {\n}\n",
+        expect![[r#"
         "Doubles x."
         signature "static int F(int x)"
         // Doubles x.
         static int F(int x) <BODY>
-    "#]]);
+    "#]],
+    );
     check_describes_nothing("csharp", "// Doubles x.$0\nstatic int F(int x) {\n    return 2 * x;\n}\n");
-    check_describing("swift", "// Doubles x.$0\nfoo(1, { x in\n})\n", expect![[r#"
+    check_describing(
+        "swift",
+        "// Doubles x.$0\nfoo(1, { x in\n})\n",
+        expect![[r#"
         "Doubles x."
         // Doubles x.
         <FUNCTION>
         foo(1, { x in
         })
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
