@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::complete::brackets::Brackets;
+use crate::complete::brackets::{Brackets, closer};
 use crate::complete::layout::without_trailing_blanks;
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
@@ -30,14 +30,12 @@ pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completi
     let around = Surroundings::read(snapshot, offset);
     let text = with_newlines(text);
     let text = text[..marker::chat_marker(&text, 0, &around).unwrap_or(text.len())].trim_end_matches('\n');
-    let text = without_echo(text, &around);
-    let looped = without_loop(text)?;
-    let below = without_lines_below(looped, &around);
-    if below.trim().is_empty() {
+    let text = without_loop(without_echo(text, &around))?;
+    let own = without_lines_below(text, &around);
+    if own.trim().is_empty() {
         return Err(if text.trim().is_empty() { Reason::Empty } else { Reason::RepeatsSuffix });
     }
-    let balanced = without_stray_closers(below, &around);
-    let joined = with_rest(balanced, &around);
+    let joined = with_rest(&without_stray_closers(own, &around), &around);
     let text = laid_out(&joined, &around);
     if let Some(reason) = drop_reason(&text, &joined, &around) {
         return Err(reason);
@@ -67,8 +65,6 @@ fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
 fn without_loop(text: &str) -> Result<&str, Reason> {
     let lines: Vec<&str> = text.split('\n').collect();
     let kept = match lines_before_loop(&lines) {
-        // A loop from the first line on was never anything else.
-        Some(kept) if kept <= lines.len() / 3 => return Err(Reason::Loop),
         Some(kept) => &text[..lines[..kept].iter().map(|line| line.len() + 1).sum::<usize>() - 1],
         None => text,
     };
@@ -80,20 +76,21 @@ fn without_loop(text: &str) -> Result<&str, Reason> {
 }
 
 /// Cuts closing brackets from the end that close nothing, neither in the text nor before the cursor.
-fn without_stray_closers<'a>(text: &'a str, around: &Surroundings) -> &'a str {
-    let before = before_cursor(around);
-    let opened = Brackets::of(&before, around.language, None);
-    let brackets = Brackets::of(text, around.language, opened.string);
-    let quotes = usize::from(opened.string.is_some() && brackets.closing.first().is_some_and(|&(c, _)| Some(c) == opened.string));
-    let allowed = opened.open.len() + quotes;
-    match brackets.closing.get(allowed) {
-        // Only at the very end: in the middle, the reading of the code before is more likely to be wrong.
-        Some(&(_, at)) if text[at..].trim_end().chars().all(|c| matches!(c, ')' | ']' | '}' | ';' | ' ')) => {
-            let kept = text[..at].trim_end_matches([' ', '\t']);
-            if kept.trim().is_empty() { text } else { kept }
-        }
-        _ => text,
+fn without_stray_closers(text: &str, around: &Surroundings) -> String {
+    let before = Brackets::of(&before_cursor(around), around.language, None);
+    let closing = Brackets::of(text, around.language, before.string).closing;
+    let mut open: Vec<char> = before.open.into_iter().map(|(bracket, _)| closer(bracket)).chain(before.string).collect();
+    let stray = closing.into_iter().find(|&(bracket, _)| match open.pop() {
+        Some(expected) => bracket != expected,
+        None => !around.clipped,
+    });
+    let Some((_, at)) = stray else { return text.to_owned() };
+    let (kept, tail) = (text[..at].trim_end_matches([' ', '\t']), text[at..].trim_end());
+    // Only at the very end: in the middle, the reading of the code before is more likely to be wrong.
+    if kept.trim().is_empty() || !tail.chars().all(|c| matches!(c, ')' | ']' | '}' | ';')) {
+        return text.to_owned();
     }
+    if tail.ends_with(';') { format!("{kept};") } else { kept.to_owned() }
 }
 
 /// Returns the code before the cursor, as far as the window reaches.

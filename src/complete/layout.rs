@@ -6,8 +6,8 @@ use std::collections::HashMap;
 /// How a file indents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Indentation {
-    /// Whether lines are indented with tabs.
-    pub tabs: bool,
+    /// Whether lines are indented with tabs; `None` where the file does not tell.
+    pub tabs: Option<bool>,
     /// Columns of one step; a tab counts as many.
     pub unit: usize,
 }
@@ -18,10 +18,13 @@ impl Indentation {
         let (mut tabbed, mut spaced) = (0, 0);
         let mut steps: HashMap<usize, usize> = HashMap::new();
         let mut previous = 0;
-        for line in lines.filter(|line| !line.trim().is_empty()) {
+        for line in lines {
             let spaces = line.len() - line.trim_start_matches(' ').len();
             tabbed += usize::from(line.starts_with('\t'));
-            spaced += usize::from(spaces > 1);
+            spaced += usize::from(1 < spaces);
+            if line.trim().is_empty() {
+                continue;
+            }
             let step = spaces.abs_diff(previous);
             if (2..=8).contains(&step) {
                 *steps.entry(step).or_default() += 1;
@@ -29,7 +32,8 @@ impl Indentation {
             previous = spaces;
         }
         let common = steps.into_iter().max_by_key(|&(step, count)| (count, std::cmp::Reverse(step)));
-        Self { tabs: tabbed > spaced, unit: common.map_or(4, |(step, _)| step) }
+        let tabs = (tabbed != spaced).then_some(spaced < tabbed);
+        Self { tabs, unit: common.map_or(4, |(step, _)| step) }
     }
 
     /// Returns the columns of a line's indentation.
@@ -40,7 +44,7 @@ impl Indentation {
     /// Returns `text` with every line after the first indented in this style. The first one begins at the cursor, so
     /// its blanks are no indentation.
     pub fn apply(&self, text: &str) -> String {
-        let unit = if self.tabs { generated_unit(text) } else { self.unit };
+        let unit = if self.tabs == Some(true) { generated_unit(text) } else { self.unit };
         let mut lines = text.split('\n');
         let mut out = lines.next().unwrap_or_default().to_owned();
         for line in lines {
@@ -54,13 +58,13 @@ impl Indentation {
 
     fn restyled(&self, blanks: &str, unit: usize) -> String {
         match self.tabs {
-            true if blanks.contains(' ') && unit > 0 => {
+            Some(true) if blanks.contains(' ') => {
                 let tabs = blanks.matches('\t').count();
                 let spaces = blanks.len() - tabs;
                 // What does not fill a step aligns with something, and stays.
                 "\t".repeat(tabs + spaces / unit) + &" ".repeat(spaces % unit)
             }
-            false if blanks.contains('\t') => blanks.replace('\t', &" ".repeat(self.unit)),
+            Some(false) if blanks.contains('\t') => blanks.replace('\t', &" ".repeat(self.unit)),
             _ => blanks.to_owned(),
         }
     }
@@ -87,7 +91,7 @@ fn generated_unit(text: &str) -> usize {
         .skip(1)
         .filter(|line| !line.trim().is_empty())
         .map(|line| line.len() - line.trim_start_matches(' ').len())
-        .filter(|&spaces| spaces > 1)
+        .filter(|&spaces| 1 < spaces)
         .min();
     narrowest.map_or(4, |spaces| if spaces % 4 == 0 { 4 } else { spaces.min(4) })
 }

@@ -89,7 +89,7 @@ impl Scope {
             && nothing_follows
             && last == 0
             && WORDS_OF_A_WISH <= words
-            && around.width(&around.above[last]) == indent;
+            && around.width(&around.above[first]) == indent;
         asks.then_some(Self::Item { indent })
     }
 }

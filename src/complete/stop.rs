@@ -63,7 +63,10 @@ impl StopCondition {
 
     /// Returns the text that counts so far, without the newlines that it ends in.
     pub fn text(&self) -> &str {
-        self.text.trim_end_matches(['\n', '\r'])
+        let line = &self.text[self.line..];
+        let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
+        let end = if undecided && self.is_outside(line) && !self.closes_body(line) { self.line } else { self.text.len() };
+        self.text[..end].trim_end_matches(['\n', '\r'])
     }
 
     /// Returns the text that counts when the writing was cut off by a bound: a block then ends with its last whole line,
@@ -123,7 +126,12 @@ impl StopCondition {
         if self.inside || line.trim().is_empty() {
             return ControlFlow::Continue(());
         }
-        // A closing bracket may turn out to be more than one character, so it is looked at when the line is whole.
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if self.text.ends_with(line) && line.trim_start().chars().all(is_word) {
+            // Half a word may become `else`.
+            return ControlFlow::Continue(());
+        }
+        // A closing bracket that the file lacks is looked at when its line is whole.
         if self.is_outside(line) && !self.closes_body(line) {
             return self.stop_at(self.line);
         }
@@ -211,6 +219,7 @@ impl StopCondition {
 
     fn stop_at(&mut self, end: usize) -> ControlFlow<()> {
         self.text.truncate(end);
+        self.line = self.line.min(end);
         self.stopped = true;
         ControlFlow::Break(())
     }

@@ -18,6 +18,8 @@ pub(super) struct Surroundings {
     pub above: Vec<String>,
     /// The lines below, the nearest first.
     pub below: Vec<String>,
+    /// Whether the document begins further up than `above` reaches.
+    pub clipped: bool,
     /// How this file indents.
     pub indentation: Indentation,
     /// The document's language.
@@ -30,10 +32,10 @@ impl Surroundings {
         let offset = offset.min(snapshot.len());
         let from = offset.saturating_sub(WINDOW);
         let to = (offset + WINDOW).min(snapshot.len());
-        let (head, above) = lines_before(&snapshot.slice(from..offset), from > 0);
+        let (head, above) = lines_before(&snapshot.slice(from..offset), 0 < from);
         let (rest, below) = lines_after(&snapshot.slice(offset..to), to < snapshot.len());
         let indentation = Indentation::of(above.iter().chain(&below).chain([&head]));
-        Self { head, rest, above, below, indentation, language: snapshot.language() }
+        Self { head, rest, above, below, clipped: 0 < from, indentation, language: snapshot.language() }
     }
 
     /// Returns whether the cursor's line holds nothing but blanks.
@@ -54,11 +56,6 @@ impl Surroundings {
     /// Returns the lines below that hold something, the nearest first.
     pub fn next_lines(&self) -> impl Iterator<Item = &str> {
         self.below.iter().map(String::as_str).filter(|line| !line.trim().is_empty())
-    }
-
-    /// Returns the lines above that hold something, the nearest first.
-    pub fn previous_lines(&self) -> impl Iterator<Item = &str> {
-        self.above.iter().map(String::as_str).filter(|line| !line.trim().is_empty())
     }
 
     /// Returns whether `wanted` holds for a line of the window.

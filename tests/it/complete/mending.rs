@@ -69,7 +69,7 @@ fn the_beginning_of_the_line_is_not_said_twice() {
 #[test]
 fn a_closing_bracket_that_closes_nothing_is_cut() {
     check("python", "x = $0\n", "f(a))\n", "x = f(a)\n");
-    check("rust", "fn f() {\n    g($0\n}\n", "a));\n", "fn f() {\n    g(a)\n}\n");
+    check("rust", "fn f() {\n    g($0\n}\n", "a));\n", "fn f() {\n    g(a);\n}\n");
     check("python", "f(\n    a,\n    g($0\n", "b))\n", "f(\n    a,\n    g(b))\n");
     check("typescript", "const x = $0\n", "g(a)]\n", "const x = g(a)\n");
 }

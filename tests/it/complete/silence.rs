@@ -39,7 +39,9 @@ fn brackets_and_keywords_may_be_said_again() {
 #[test]
 fn circles() {
     check_silent("python", "x = $0\n", &"a + b + ".repeat(30), Reason::Loop);
-    check_silent("rust", "fn f() {\n    $0\n}\n", &"step(a);\n    ".repeat(8), Reason::Loop);
+    check_silent("rust", "    let x = $0\n", &"step(a).".repeat(30), Reason::Loop);
+    check_silent("typescript", "const x = [$0]\n", &"{ a: 1 }, ".repeat(30), Reason::Loop);
+    check_silent("go", "\tx := $0\n", &"f(f(f(f(".repeat(30), Reason::Loop);
 }
 
 #[test]
