@@ -4,3 +4,5 @@ pub mod cli;
 pub mod complete;
 pub mod engine;
 pub mod source;
+
+pub mod text;

@@ -1,3 +1,5 @@
 //! The integration tests: one binary, one module for each part of what a user sees.
 #![allow(clippy::unwrap_used)]
 mod complete;
+
+mod text;
