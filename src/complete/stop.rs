@@ -106,10 +106,10 @@ impl StopCondition {
         }
         while let Some(length) = self.text[self.line..].find('\n') {
             let end = self.line + length;
+            self.begin_line()?;
             if self.scope.is_none() {
                 return self.stop_at(end);
             }
-            self.begin_line()?;
             self.end_line(end)?;
             self.line = end + 1;
             self.inside = false;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod any;
 mod block;
 mod cache;
 mod line;
@@ -17,6 +18,7 @@ use infill_ls::complete::{Completion, Reason, StopCondition, finish, mode};
 use infill_ls::text::{Language, Snapshot};
 
 /// A document and the byte offset of its `$0`.
+#[derive(Debug)]
 struct Fixture {
     snapshot: Snapshot,
     offset: usize,
