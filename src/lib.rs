@@ -4,5 +4,5 @@ pub mod cli;
 pub mod complete;
 pub mod engine;
 pub mod source;
-
+pub mod syntax;
 pub mod text;

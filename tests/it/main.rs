@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 mod complete;
 
+mod syntax;
 mod text;
