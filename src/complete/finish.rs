@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use crate::complete::brackets::{Brackets, closer};
 use crate::complete::layout::without_trailing_blanks;
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
@@ -77,26 +76,14 @@ fn without_loop(text: &str) -> Result<&str, Reason> {
 
 /// Cuts closing brackets from the end that close nothing, neither in the text nor before the cursor.
 fn without_stray_closers(text: &str, around: &Surroundings) -> String {
-    let before = Brackets::of(&before_cursor(around), around.language, None);
-    let closing = Brackets::of(text, around.language, before.string).closing;
-    let mut open: Vec<char> = before.open.into_iter().map(|(bracket, _)| closer(bracket)).chain(before.string).collect();
-    let stray = closing.into_iter().find(|&(bracket, _)| match open.pop() {
-        Some(expected) => bracket != expected,
-        None => !around.clipped,
-    });
-    let Some((_, at)) = stray else { return text.to_owned() };
+    let stray = around.open_brackets().and_then(|before| before.stray_closer(text, around.language));
+    let Some(at) = stray else { return text.to_owned() };
     let (kept, tail) = (text[..at].trim_end_matches([' ', '\t']), text[at..].trim_end());
     // Only at the very end: in the middle, the reading of the code before is more likely to be wrong.
     if kept.trim().is_empty() || !tail.chars().all(|c| matches!(c, ')' | ']' | '}' | ';')) {
         return text.to_owned();
     }
     if tail.ends_with(';') { format!("{kept};") } else { kept.to_owned() }
-}
-
-/// Returns the code before the cursor, as far as the window reaches.
-fn before_cursor(around: &Surroundings) -> String {
-    let lines = around.above.iter().rev().map(String::as_str).chain([around.head.as_str()]);
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Brings the text into the file's form: indentation, and no blanks at the ends of lines.

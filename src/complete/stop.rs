@@ -163,7 +163,8 @@ impl StopCondition {
     fn end_blank_line(&mut self) -> ControlFlow<()> {
         let written = self.text[..self.line].trim_end();
         let newlines = self.text[written.len()..self.line].matches('\n').count();
-        if newlines == BLANK_LINES_BETWEEN_BLOCKS { self.stop_at(written.len()) } else { ControlFlow::Continue(()) }
+        let whole = || Brackets::of(written, self.around.language, None).open.is_empty();
+        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() { self.stop_at(written.len()) } else { ControlFlow::Continue(()) }
     }
 
     /// Returns whether the line that begins at `self.line` stands outside the block that is being written.

@@ -42,6 +42,15 @@ fn text_that_follows_on_the_line_is_not_said_twice() {
 }
 
 #[test]
+fn a_rest_that_would_close_what_nobody_opened_is_replaced() {
+    check("python", "n = le$0)\n", "n(items)\n", "n = len(items)\n");
+    check("python", "total = sum$0 x)\n", "(x for x in xs if x)\n", "total = sum(x for x in xs if x)\n");
+    check("rust", "    let n = v$0.len());\n", ".push(w.len());\n", "    let n = v.push(w.len());\n");
+    check("typescript", "const a = b.map$0 c)\n", "((x) => x * c)\n", "const a = b.map((x) => x * c)\n");
+    check("go", "\tx := f$0])\n", "(y[0])\n", "\tx := f(y[0])\n");
+}
+
+#[test]
 fn half_a_word_in_common_is_no_overlap() {
     check("python", "x = $0and b\n", "a \n", "x = a and b\n");
     check("go", "x := $0rest\n", "for\n", "x := forrest\n");

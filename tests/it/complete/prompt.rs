@@ -95,7 +95,7 @@ fn a_requirement_that_the_cut_leaves_out_is_kept() {
     let got = cut("python", &text, 400, 100);
     let requirement = "# The result must be sorted,\n# without duplicates.\n";
     assert_eq!(got.requirement.as_deref(), Some(requirement));
-    assert!(got.prefix.starts_with("    total") && got.prefix_text().len() <= 400);
+    assert!(got.prefix.starts_with("    total") && got.prefix_text().len() <= 400, "{got:?}");
     assert!(got.prefix_text().starts_with(requirement));
 }
 
