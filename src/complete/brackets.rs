@@ -48,7 +48,8 @@ impl Brackets {
     /// Returns the byte position of the first closing bracket in `text` that closes nothing, neither in the text nor in
     /// what stands before it and has these brackets open.
     pub fn stray_closer(&self, text: &str, language: Language) -> Option<usize> {
-        let mut open: Vec<char> = self.open.iter().map(|&(bracket, _)| closer(bracket)).chain(self.string).collect();
+        let mut open: Vec<char> =
+            self.open.iter().map(|&(bracket, _)| closer(bracket)).chain(self.string).collect();
         let closing = Self::of(text, language, self.string).closing;
         closing.into_iter().find(|&(bracket, _)| open.pop() != Some(bracket)).map(|(_, at)| at)
     }
@@ -119,7 +120,19 @@ fn has_backtick_strings(language: Language) -> bool {
 fn has_single_quoted_strings(language: Language) -> bool {
     !matches!(
         language.id(),
-        "rust" | "c" | "cpp" | "csharp" | "java" | "go" | "scala" | "kotlin" | "swift" | "haskell" | "ocaml" | "markdown" | "plaintext"
+        "rust"
+            | "c"
+            | "cpp"
+            | "csharp"
+            | "java"
+            | "go"
+            | "scala"
+            | "kotlin"
+            | "swift"
+            | "haskell"
+            | "ocaml"
+            | "markdown"
+            | "plaintext"
     )
 }
 

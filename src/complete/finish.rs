@@ -132,7 +132,8 @@ fn completed_line(text: &str, around: &Surroundings) -> String {
 
 /// Returns whether all there is to see is a comment or a placeholder that puts the work off.
 fn only_promises(text: &str, around: &Surroundings) -> bool {
-    const PROMISES: [&str; 6] = ["todo", "fixme", "your code here", "your code goes here", "implement this", "add your"];
+    const PROMISES: [&str; 6] =
+        ["todo", "fixme", "your code here", "your code goes here", "implement this", "add your"];
     let Some(comment) = around.language.line_comment() else { return false };
     let is_comment = |line: &str| line.trim_start().starts_with(comment);
     let text_lines = completed_line(text, around);

@@ -79,8 +79,11 @@ pub(super) fn leading_blanks(line: &str) -> &str {
 pub(super) fn without_trailing_blanks(text: &str, keep_last: bool) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let last = lines.len() - 1;
-    let trimmed: Vec<&str> =
-        lines.iter().enumerate().map(|(i, line)| if i == last && keep_last { *line } else { line.trim_end() }).collect();
+    let trimmed: Vec<&str> = lines
+        .iter()
+        .enumerate()
+        .map(|(i, line)| if i == last && keep_last { *line } else { line.trim_end() })
+        .collect();
     trimmed.join("\n")
 }
 

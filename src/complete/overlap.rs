@@ -71,9 +71,15 @@ pub(super) fn without_lines_below<'a>(text: &'a str, around: &Surroundings) -> &
     let below: Vec<&str> = around.next_lines().take(8).collect();
     let lines: Vec<&str> = text.split('\n').collect();
     let longest = (1..=below.len().min(lines.len() - 1)).rev();
-    let mut repeated = longest.filter(|&n| lines[lines.len() - n..].iter().zip(&below).all(|(a, b)| is_same_place(a, b, around)));
+    let mut repeated = longest
+        .filter(|&n| lines[lines.len() - n..].iter().zip(&below).all(|(a, b)| is_same_place(a, b, around)));
     match repeated.next() {
-        Some(n) => lines[..lines.len() - n].iter().map(|line| line.len() + 1).sum::<usize>().checked_sub(1).map_or("", |end| &text[..end]),
+        Some(n) => lines[..lines.len() - n]
+            .iter()
+            .map(|line| line.len() + 1)
+            .sum::<usize>()
+            .checked_sub(1)
+            .map_or("", |end| &text[..end]),
         None => text,
     }
 }
@@ -88,7 +94,9 @@ fn without_whole_rest<'a>(text: &'a str, rest: &str) -> &'a str {
     let telling = UNMISTAKABLE <= rest.chars().filter(|c| c.is_alphanumeric()).count();
     match text.rfind(rest) {
         // At its end the text is the whole line; before that, only whole words are taken for the rest.
-        Some(at) if telling && (at + rest.len() == text.trim_end().len() || is_border(&text[..at], rest)) => &text[..at],
+        Some(at) if telling && (at + rest.len() == text.trim_end().len() || is_border(&text[..at], rest)) => {
+            &text[..at]
+        }
         _ => text,
     }
 }

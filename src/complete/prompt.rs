@@ -29,10 +29,17 @@ const REQUIREMENT_SHARE: usize = 4;
 ///
 /// The text is cut at line borders, counting outward from the cursor; the cost follows the budget, not the document.
 /// Comments that say what the code at the cursor must do and that the cut would lose are kept as the requirement.
-pub fn prompt(snapshot: &Snapshot, offset: usize, path: Option<&str>, budget: &Budget, count: &dyn TokenCount) -> Prompt {
+pub fn prompt(
+    snapshot: &Snapshot,
+    offset: usize,
+    path: Option<&str>,
+    budget: &Budget,
+    count: &dyn TokenCount,
+) -> Prompt {
     let offset = offset.min(snapshot.len());
     let whole = start_within(snapshot, offset, budget.prefix_tokens, count);
-    let (start, requirement) = if whole == 0 { (0, None) } else { cut_prefix(snapshot, offset, whole, budget, count) };
+    let (start, requirement) =
+        if whole == 0 { (0, None) } else { cut_prefix(snapshot, offset, whole, budget, count) };
     let end = end_within(snapshot, offset, budget.suffix_tokens, count);
     Prompt {
         path: path.map(str::to_owned),

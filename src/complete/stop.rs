@@ -41,7 +41,15 @@ impl StopCondition {
             Mode::Line => None,
             Mode::Block => Some(Scope::at(&around).unwrap_or(Scope::Item { indent: around.indent() })),
         };
-        Self { around, scope, lead: String::new(), text: String::new(), line: 0, inside: true, stopped: false }
+        Self {
+            around,
+            scope,
+            lead: String::new(),
+            text: String::new(),
+            line: 0,
+            inside: true,
+            stopped: false,
+        }
     }
 
     /// Takes the next piece, of any size; breaks when nothing that follows can count.
@@ -65,7 +73,11 @@ impl StopCondition {
     pub fn text(&self) -> &str {
         let line = &self.text[self.line..];
         let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
-        let end = if undecided && self.is_outside(line) && !self.closes_body(line) { self.line } else { self.text.len() };
+        let end = if undecided && self.is_outside(line) && !self.closes_body(line) {
+            self.line
+        } else {
+            self.text.len()
+        };
         self.text[..end].trim_end_matches(['\n', '\r'])
     }
 
@@ -73,7 +85,9 @@ impl StopCondition {
     /// because half a statement is no suggestion. A line, and the first line of a block, are given as they are.
     pub fn text_cut_short(&self) -> &str {
         match self.text().rfind('\n') {
-            Some(end) if self.scope.is_some() && !self.stopped && !self.text.ends_with('\n') => self.text[..end].trim_end(),
+            Some(end) if self.scope.is_some() && !self.stopped && !self.text.ends_with('\n') => {
+                self.text[..end].trim_end()
+            }
             _ => self.text(),
         }
     }
@@ -164,7 +178,11 @@ impl StopCondition {
         let written = self.text[..self.line].trim_end();
         let newlines = self.text[written.len()..self.line].matches('\n').count();
         let whole = || Brackets::of(written, self.around.language, None).open.is_empty();
-        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() { self.stop_at(written.len()) } else { ControlFlow::Continue(()) }
+        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() {
+            self.stop_at(written.len())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     /// Returns whether the line that begins at `self.line` stands outside the block that is being written.
@@ -176,7 +194,9 @@ impl StopCondition {
         let width = self.around.width(line);
         match self.scope {
             Some(Scope::Body { inner, .. }) => width < inner,
-            Some(Scope::Item { indent }) if width == indent => !continues_item(line) && self.item_is_whole(written, indent),
+            Some(Scope::Item { indent }) if width == indent => {
+                !continues_item(line) && self.item_is_whole(written, indent)
+            }
             Some(Scope::Item { indent }) => width < indent,
             None => false,
         }
@@ -186,7 +206,8 @@ impl StopCondition {
     /// part of it. Decorators and imports come before the item.
     fn item_is_whole(&self, written: &str, indent: usize) -> bool {
         let lines: Vec<&str> = written.trim_end().split('\n').collect();
-        let has_body = lines.iter().skip(1).any(|line| !line.trim().is_empty() && indent < self.around.width(line));
+        let has_body =
+            lines.iter().skip(1).any(|line| !line.trim().is_empty() && indent < self.around.width(line));
         let ended = written.ends_with("\n\n") && !lines.iter().all(|line| is_preamble(line));
         has_body || ended
     }
@@ -195,16 +216,18 @@ impl StopCondition {
     fn closes_body(&self, line: &str) -> bool {
         let Some(Scope::Body { outer, closer: Some(closer), .. }) = self.scope else { return false };
         let is_closer = line.trim_start().starts_with(closer) && self.around.width(line) == outer;
-        let there = self.around.next_lines().next().is_some_and(|next| {
-            next.trim_start().starts_with(closer) && outer <= self.around.width(next)
-        });
+        let there =
+            self.around.next_lines().next().is_some_and(|next| {
+                next.trim_start().starts_with(closer) && outer <= self.around.width(next)
+            });
         is_closer && !there
     }
 
     /// Returns whether `line` ends an item by its closing bracket.
     fn completes_item(&self, line: &str, end: usize) -> bool {
         let Some(Scope::Item { indent }) = self.scope else { return false };
-        let closes = line.trim_start().starts_with(['}', ')', ']']) && line.trim_end().ends_with(['}', ')', ']', ';']);
+        let closes =
+            line.trim_start().starts_with(['}', ')', ']']) && line.trim_end().ends_with(['}', ')', ']', ';']);
         closes
             && self.around.width(line) <= indent
             && Brackets::of(&self.text[..end], self.around.language, None).open.is_empty()
@@ -253,7 +276,20 @@ fn continues_item(line: &str) -> bool {
     let line = line.trim_start();
     let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     line.starts_with(['}', ')', ']', '{'])
-        || matches!(word, "else" | "elif" | "elsif" | "except" | "rescue" | "catch" | "finally" | "ensure" | "end" | "done" | "fi")
+        || matches!(
+            word,
+            "else"
+                | "elif"
+                | "elsif"
+                | "except"
+                | "rescue"
+                | "catch"
+                | "finally"
+                | "ensure"
+                | "end"
+                | "done"
+                | "fi"
+        )
 }
 
 /// Returns whether a line comes before an item: an import, a decorator, an attribute, a comment.

@@ -162,8 +162,18 @@ fn a_branch_goes_on_after_else() {
 
 #[test]
 fn a_cursor_left_at_its_openers_column_gets_indentation() {
-    check("python", "def f():\n$0\n", "    x = 1\n    return x\nf()\n", "def f():\n    x = 1\n    return x\n");
-    check("python", "def f():\n$0\n", "\n    x = 1\n    return x\nf()\n", "def f():\n    x = 1\n    return x\n");
+    check(
+        "python",
+        "def f():\n$0\n",
+        "    x = 1\n    return x\nf()\n",
+        "def f():\n    x = 1\n    return x\n",
+    );
+    check(
+        "python",
+        "def f():\n$0\n",
+        "\n    x = 1\n    return x\nf()\n",
+        "def f():\n    x = 1\n    return x\n",
+    );
 }
 
 #[test]

@@ -37,8 +37,18 @@ fn the_editors_brackets_are_replaced_and_not_cut_from_the_text() {
 fn text_that_follows_on_the_line_is_not_said_twice() {
     check("python", "total = $0 + tax\n", "price * count + tax\n", "total = price * count + tax\n");
     check("rust", "let x = f($0, width);\n", "height, width);\n", "let x = f(height, width);\n");
-    check("typescript", "const a = $0 ?? fallback;\n", "given ?? fallback;\n", "const a = given ?? fallback;\n");
-    check("go", "\tfor $0 := range items {\n", "i, item := range items {\n", "\tfor i, item := range items {\n");
+    check(
+        "typescript",
+        "const a = $0 ?? fallback;\n",
+        "given ?? fallback;\n",
+        "const a = given ?? fallback;\n",
+    );
+    check(
+        "go",
+        "\tfor $0 := range items {\n",
+        "i, item := range items {\n",
+        "\tfor i, item := range items {\n",
+    );
 }
 
 #[test]
