@@ -4,4 +4,5 @@ pub mod engine;
 pub mod fetch;
 pub mod model;
 pub mod source;
+pub mod syntax;
 pub mod text;

@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod fetch;
+mod syntax;
 mod text;
