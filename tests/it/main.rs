@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module for each part of what a user sees.
 #![allow(clippy::unwrap_used)]
+mod complete;
 
 mod fetch;
 mod syntax;
