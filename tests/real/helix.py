@@ -45,20 +45,54 @@ class Session:
         wait_for("the file to be saved", lambda: self.path.stat().st_mtime_ns != before, 20)
 
 
-def menu_item(terminal, typed):
-    """Waits for the item in the completion menu, which repeats what was typed and goes on; returns its line."""
-
-    def find():
-        return [line for line in terminal.screen().splitlines() if typed in line]
-
-    return wait_for("an item in the completion menu", find)
+def rows_below(terminal, row):
+    """Returns the screen below a line of the file (from 1), without the status line and the message line."""
+    return terminal.screen().splitlines()[row:-2]
 
 
-def complete(terminal, session, row, typed):
-    terminal.type(f"{row}gA" if False else f"{row}g")
-    terminal.type("A" + typed)
-    before = terminal.screen()
-    return before
+def accept_item(terminal, row, typed):
+    """Types at the end of a line, waits for the completion menu and accepts its first item, taking pictures."""
+    terminal.type(f"{row}ggA")
+    terminal.wait_for_text(" INS ", 20)
+    before = rows_below(terminal, row)
+    terminal.type(typed)
+    wait_for("the completion menu", lambda: rows_below(terminal, row) != before)
+    terminal.keys("C-n")
+    wait_for("the item in the text", lambda: not terminal.screen().splitlines()[row - 1].rstrip().endswith(typed))
+    terminal.picture("1-menu")
+    terminal.keys("Enter")
 
 
-TESTS = []
+def helix_python_item(terminal):
+    """The completion item is offered while a Python function is typed, and accepted; the program is right."""
+    session = Session(terminal, "add.py", PYTHON_ADD)
+    accept_item(terminal, 2, "    return a")
+    session.save()
+    expect_python(session.path, "5")
+
+
+def helix_rust_item(terminal):
+    """The same in Rust."""
+    session = Session(terminal, "square.rs", RUST_SQUARE)
+    accept_item(terminal, 3, "    x *")
+    session.save()
+    expect_rust(session.path, "144")
+
+
+def helix_python_write_function(terminal):
+    """The code action writes a function from its comment, and the function passes the calls in the file."""
+    session = Session(terminal, "even.py", PYTHON_COMMENT)
+    terminal.type("gg")
+    terminal.type(" a")
+    terminal.wait_for_text(ACTION)
+    terminal.picture("1-menu")
+    terminal.keys("Enter")
+    terminal.wait_for_text("def ")
+    terminal.picture("2-written")
+    session.save()
+    expect_python(session.path, "True False")
+
+
+TESTS = [helix_python_item, helix_rust_item, helix_python_write_function]
+for test in TESTS:
+    test.limit = 180

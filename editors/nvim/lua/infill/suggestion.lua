@@ -8,13 +8,15 @@ local inline = vim.lsp.inline_completion
 local is_paused = false
 
 ---@class infill.Remainder
----@field text string What is still to be inserted.
----@field row integer Where to, from 0.
+---@field text string What is still to be inserted at the cursor.
+---@field row integer From 0.
 ---@field column integer In bytes.
----@field end_row integer What it replaces ends here.
----@field end_column integer
+---@field covered integer Bytes behind the cursor that the text replaces: brackets and quotes that were closed already.
 
 --- What is left of a suggestion at the cursor, or nothing where something else was typed in the meantime.
+---
+--- The server's ranges begin at the cursor of the request. So what stands between there and the cursor now was typed since,
+--- and what the range covered then is behind the cursor still.
 ---@param item vim.lsp.inline_completion.Item
 ---@param bufnr integer
 ---@return infill.Remainder?
@@ -23,21 +25,19 @@ local function remainder(item, bufnr)
   local cursor = vim.api.nvim_win_get_cursor(0)
   local row, column = cursor[1] - 1, cursor[2]
   if not item.range then
-    return { text = text, row = row, column = column, end_row = row, end_column = column }
+    return { text = text, row = row, column = column, covered = 0 }
   end
   local start_row, start_column, end_row, end_column = item.range:to_extmark()
-  local line = vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1] or ''
-  local typed = row == start_row and column >= start_column and line:sub(start_column + 1, column) or nil
-  local is_behind = end_row < row or (end_row == row and end_column < column)
-  if typed and vim.startswith(text, typed) then
-    if is_behind then
-      end_row, end_column = row, column
-    end
-    return { text = text:sub(#typed + 1), row = row, column = column, end_row = end_row, end_column = end_column }
-  elseif not is_behind and start_row == row then
-    -- The server replaces what is there by something else.
-    return { text = text, row = start_row, column = start_column, end_row = end_row, end_column = end_column }
+  if row ~= start_row or end_row ~= start_row or column < start_column then
+    return
   end
+  local line = vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1]
+  local typed = line:sub(start_column + 1, column)
+  if not vim.startswith(text, typed) then
+    return
+  end
+  local covered = math.min(end_column - start_column, #line - column)
+  return { text = text:sub(#typed + 1), row = row, column = column, covered = covered }
 end
 
 --- The part of a text that one step accepts.
@@ -57,31 +57,30 @@ end
 ---@param bufnr integer
 ---@param rest infill.Remainder
 ---@param text string
----@param is_whole boolean
-local function insert(bufnr, rest, text, is_whole)
+---@param covered integer
+local function insert(bufnr, rest, text, covered)
   -- One undo takes the suggestion back and leaves what was typed.
   vim.bo[bufnr].undolevels = vim.bo[bufnr].undolevels
-  local end_row = is_whole and rest.end_row or rest.row
-  local end_column = is_whole and rest.end_column or rest.column
   local lines = vim.split(text, '\n', { plain = true })
-  vim.api.nvim_buf_set_text(bufnr, rest.row, rest.column, end_row, end_column, lines)
+  vim.api.nvim_buf_set_text(bufnr, rest.row, rest.column, rest.row, rest.column + covered, lines)
   local column = (#lines == 1 and rest.column or 0) + #lines[#lines]
   vim.api.nvim_win_set_cursor(0, { rest.row + #lines, column })
 end
 
 --- Shows again what a partial accept left over. This reaches into Neovim's module, which has no public way to show an
---- item; where that is gone, the server is asked again after the usual delay, and it remembers the answer.
+--- item; where that is gone, the server is asked again after the usual delay.
 ---@param bufnr integer
 ---@param item vim.lsp.inline_completion.Item
 ---@param text string
-local function show_again(bufnr, item, text)
-  local client = vim.lsp.get_client_by_id(item.client_id)
+---@param covered integer
+local function show_again(bufnr, item, text, covered)
+  local cursor = vim.api.nvim_win_get_cursor(0)
+  local row, column = cursor[1] - 1, cursor[2]
   pcall(function()
     local completor = require('vim.lsp._capability').all.inline_completion.active[bufnr]
-    local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
     completor.current = vim.tbl_extend('force', item, {
       insert_text = text,
-      range = vim.range.lsp(bufnr, { start = position, ['end'] = position }, client.offset_encoding),
+      range = vim.range.extmark(bufnr, row, column, row, column + covered),
     })
     completor:show()
   end)
@@ -98,9 +97,9 @@ local function apply(item, amount)
   end
   local text = part(rest.text, amount)
   local is_whole = text == rest.text
-  insert(bufnr, rest, text, is_whole)
+  insert(bufnr, rest, text, is_whole and rest.covered or 0)
   if not is_whole then
-    show_again(bufnr, item, rest.text:sub(#text + 1))
+    show_again(bufnr, item, rest.text:sub(#text + 1), rest.covered)
   elseif item.command then
     local client = vim.lsp.get_client_by_id(item.client_id)
     if client then
