@@ -10,7 +10,9 @@ vim.opt.swapfile = false
 vim.opt.laststatus = 2
 vim.opt.statusline = '%f %m%=%{{v:lua.require("infill").statusline()}} '
 vim.opt.expandtab = true
+{before}
 require('infill').setup()
+{after}
 """
 
 PYTHON_ADD = """\
@@ -88,12 +90,13 @@ return answer and (answer.result or answer.err) or {}
 class Session:
     """A Neovim in a terminal, with the server attached and its model loaded."""
 
-    def __init__(self, terminal, name, text):
+    def __init__(self, terminal, name, text, before="", after=""):
         self.terminal = terminal
         self.path = terminal.write(name, text)
         config = terminal.home / ".config" / "nvim" / "init.lua"
         config.parent.mkdir()
-        config.write_text(INIT.format(plugin=REPOSITORY / "editors" / "nvim"))
+        plugin = REPOSITORY / "editors" / "nvim"
+        config.write_text(INIT.format(plugin=plugin, before=before, after=after))
         socket = terminal.folder / "nvim"
         terminal.start("nvim", "--listen", socket, name)
         wait_for("Neovim's socket", socket.exists, 30)

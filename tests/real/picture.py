@@ -34,6 +34,10 @@ def indexed(number):
     return levels[number // 36], levels[number // 6 % 6], levels[number % 6]
 
 
+# Signs that the font lacks, and what stands for them.
+STAND_INS = {"\u2705": "\u2714", "\u274c": "\u2718", "\u26a0\ufe0f": "\u26a0", "\ufe0f": ""}
+
+
 class Style:
     """The attributes that one SGR sequence after another leaves in force."""
 
@@ -131,7 +135,7 @@ def draw(text, cursor=None):
                 front, back = back, FOREGROUND
             x, y = MARGIN + column * width, MARGIN + row * height
             pen.rectangle((x, y, x + wide * width - 1, y + height - 1), fill=back)
-            pen.text((x, y + 1), character, fill=front, font=faces[face])
+            pen.text((x, y + 1), STAND_INS.get(character, character), fill=front, font=faces[face])
             if underline:
                 pen.line((x, y + height - 2, x + wide * width - 1, y + height - 2), fill=front)
             column += wide

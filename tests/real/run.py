@@ -14,6 +14,7 @@ import traceback
 
 import helix
 import neovim
+import plugin
 from terminal import PICTURES, REAL, Failure, Terminal, server_binary
 
 
@@ -68,7 +69,7 @@ def main():
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
     words = sys.argv[1:]
-    tests = [*neovim.TESTS, *helix.TESTS]
+    tests = [*plugin.TESTS, *neovim.TESTS, *helix.TESTS]
     if words:
         tests = [test for test in tests if any(word in test.__name__ for word in words)]
     signal.signal(signal.SIGALRM, on_alarm)
