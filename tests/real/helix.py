@@ -2,21 +2,12 @@
 
 import re
 
-from programs import expect_python, expect_rust
-from terminal import REPOSITORY, Failure, wait_for
-
 from neovim import PYTHON_ADD, PYTHON_COMMENT, RUST_SQUARE
+from programs import expect_python, expect_rust
+from readme import settings
+from terminal import wait_for
 
 ACTION = "Write the function this comment describes"
-
-
-def settings(first_line):
-    """Returns the block of settings in editors/README.md that begins with this line."""
-    text = (REPOSITORY / "editors" / "README.md").read_text(encoding="utf-8")
-    for block in re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        if block.startswith(first_line):
-            return block
-    raise Failure(f"editors/README.md has no settings that begin with {first_line}")
 
 
 class Session:
@@ -28,14 +19,16 @@ class Session:
         self.log = terminal.folder / "helix.log"
         config = terminal.home / ".config" / "helix"
         config.mkdir()
-        (config / "languages.toml").write_text(settings("[language-server.infill-ls]"))
-        (config / "config.toml").write_text(settings("[editor]"))
+        (config / "languages.toml").write_text(settings("toml", "[language-server.infill-ls]"))
+        (config / "config.toml").write_text(settings("toml", "[editor]"))
         terminal.start("hx", "-vv", "--log", self.log, name)
         terminal.wait_for_text(name, 30)
         wait_for("the server to be ready", self.is_ready, 120)
 
     def is_ready(self):
-        return self.log.exists() and "infill/status" in self.log.read_text(errors="replace")
+        """Returns whether the server has told Helix, which logs it, that the model is there."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return re.search(r'infill/status.*?"state":\s*"ready"', text)
 
     def save(self):
         """Saves, and waits until the file is what the screen shows."""
@@ -50,12 +43,14 @@ def rows_below(terminal, row):
     return terminal.screen().splitlines()[row:-2]
 
 
-def accept_item(terminal, row, typed):
-    """Types at the end of a line, waits for the completion menu and accepts its first item, taking pictures."""
+def accept_item(terminal, row, typed, ask=()):
+    """Types at the end of a line, waits for the completion menu and accepts its first item, taking a picture."""
     terminal.type(f"{row}ggA")
     terminal.wait_for_text(" INS ", 20)
     before = rows_below(terminal, row)
     terminal.type(typed)
+    if ask:
+        terminal.keys(*ask)
     wait_for("the completion menu", lambda: rows_below(terminal, row) != before)
     terminal.keys("C-n")
     wait_for("the item in the text", lambda: not terminal.screen().splitlines()[row - 1].rstrip().endswith(typed))
@@ -72,9 +67,9 @@ def helix_python_item(terminal):
 
 
 def helix_rust_item(terminal):
-    """The same in Rust."""
+    """The same in Rust, with the menu asked for where Helix would not open it by itself."""
     session = Session(terminal, "square.rs", RUST_SQUARE)
-    accept_item(terminal, 3, "    x *")
+    accept_item(terminal, 3, "    x *", ask=["C-x"])
     session.save()
     expect_rust(session.path, "144")
 

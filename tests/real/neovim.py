@@ -2,18 +2,22 @@
 
 from msgpack_rpc import Neovim
 from programs import expect_python, expect_rust
-from terminal import REPOSITORY, Failure, wait_for
+from readme import settings
+from terminal import Failure, wait_for
 
-INIT = """
-vim.opt.runtimepath:prepend('{plugin}')
+# So that the pictures show what they should; nothing of it is needed.
+LOOKS = """
 vim.opt.swapfile = false
-vim.opt.laststatus = 2
-vim.opt.statusline = '%f %m%=%{{v:lua.require("infill").statusline()}} '
 vim.opt.expandtab = true
-{before}
-require('infill').setup()
-{after}
+vim.opt.laststatus = 2
+vim.opt.statusline = '%f %m%=%{v:lua.require("infill").statusline()} '
 """
+
+
+def set_up():
+    """Returns the set-up of editors/README.md."""
+    return settings("lua", "vim.opt.runtimepath")
+
 
 PYTHON_ADD = """\
 def add(a, b):
@@ -90,13 +94,12 @@ return answer and (answer.result or answer.err) or {}
 class Session:
     """A Neovim in a terminal, with the server attached and its model loaded."""
 
-    def __init__(self, terminal, name, text, before="", after=""):
+    def __init__(self, terminal, name, text, config=None):
         self.terminal = terminal
         self.path = terminal.write(name, text)
-        config = terminal.home / ".config" / "nvim" / "init.lua"
-        config.parent.mkdir()
-        plugin = REPOSITORY / "editors" / "nvim"
-        config.write_text(INIT.format(plugin=plugin, before=before, after=after))
+        init = terminal.home / ".config" / "nvim" / "init.lua"
+        init.parent.mkdir()
+        init.write_text((config or set_up()) + LOOKS)
         socket = terminal.folder / "nvim"
         terminal.start("nvim", "--listen", socket, name)
         wait_for("Neovim's socket", socket.exists, 30)

@@ -3,7 +3,8 @@
 The real server would answer differently from one model to the next; how an answer is accepted must not depend on that.
 """
 
-from neovim import Session
+from neovim import Session, set_up
+from readme import settings
 from terminal import Failure, wait_for
 
 # A server inside Neovim: it answers the first inline completion with `vim.g.answer`, an item, and all later ones with null.
@@ -46,10 +47,10 @@ vim.lsp.config('infill_ls', {
 """
 
 
-def suggest(terminal, line, insert_text, covered=0, before=""):
+def suggest(terminal, line, insert_text, covered=0, config=None):
     """Opens a file of one line, with the cursor in insert mode at `|`, and waits for the suggestion's ghost text."""
     column = line.index("|")
-    session = Session(terminal, "text.txt", line.replace("|", "") + "\n", before, SCRIPTED)
+    session = Session(terminal, "text.txt", line.replace("|", "") + "\n", (config or set_up()) + SCRIPTED)
     place = [{"line": 0, "character": column}, {"line": 0, "character": column + covered}]
     item = {"insertText": insert_text, "range": {"start": place[0], "end": place[1]}}
     session.rpc.request("nvim_set_var", "answer", item)
@@ -114,16 +115,16 @@ def plugin_something_else_typed(terminal):
 
 def plugin_former_mapping(terminal):
     """Where Tab was mapped before, the mapping gets it back."""
-    former = "vim.keymap.set('i', '<Tab>', function() return '<Left>former' end, { expr = true })"
-    session = suggest(terminal, "one|", " two", before=former)
+    former = "vim.keymap.set('i', '<Tab>', function() return '<Left>former' end, { expr = true })\n"
+    session = suggest(terminal, "one|", " two", config=former + set_up())
     terminal.type("\t\t")
     expect_buffer(session, "one twformero")
 
 
 def plugin_former_rhs(terminal):
     """The same for a mapping in Vim's way."""
-    former = "vim.cmd('inoremap <Tab> <lt>tab><Left>')"
-    session = suggest(terminal, "one|", " two", before=former)
+    former = "vim.cmd('inoremap <Tab> <lt>tab><Left>')\n"
+    session = suggest(terminal, "one|", " two", config=former + set_up())
     terminal.type("\t\t!")
     expect_buffer(session, "one two<tab!>")
 
@@ -170,6 +171,15 @@ def plugin_wrong_option(terminal):
         raise Failure(f"setup said {answer}")
 
 
+def plugin_without_set_up(terminal):
+    """Neovim's own two lines do too, with a key of the user's."""
+    path = set_up().splitlines()[0]
+    config = f"{path}\nvim.cmd('imap <C-l> <Plug>(infill-accept)')\n" + settings("lua", "vim.lsp.enable")
+    session = suggest(terminal, "one|", " two", config=config)
+    terminal.keys("C-l")
+    expect_buffer(session, "one two")
+
+
 TESTS = [
     plugin_accept_whole,
     plugin_accept_after_typing,
@@ -183,6 +193,7 @@ TESTS = [
     plugin_dismiss,
     plugin_pause,
     plugin_wrong_option,
+    plugin_without_set_up,
 ]
 for test in TESTS:
     test.limit = 60
