@@ -86,7 +86,7 @@ return table.concat(texts, '\\n')
 
 DOCTOR = """
 local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
-local answer = client and client:request_sync('infill/doctor', vim.empty_dict(), 5000, 0)
+local answer = client and client:request_sync('infill/doctor', nil, 5000, 0)
 return answer and (answer.result or answer.err) or {}
 """
 

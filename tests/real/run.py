@@ -1,7 +1,7 @@
 """Drives real editors with the built server and the real model, and looks at what a user would see.
 
     tests/real/setup                    # once, as root: installs the editors
-    cargo build --release
+    cargo build --release && target/release/infill-ls model pull
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
 The pictures of the terminals are kept in target/real/pictures ($INFILL_LS_REAL_DIR/pictures).
@@ -15,7 +15,7 @@ import traceback
 import helix
 import neovim
 import plugin
-from terminal import PICTURES, REAL, Failure, Terminal, server_binary
+from terminal import PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
 
 
 class TimeLimit(Failure):
@@ -65,7 +65,7 @@ def run(test):
 
 
 def main():
-    for needed in (server_binary(), REAL / "root" / ".recipe"):
+    for needed in (server_binary(), cache_directory(), REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
     words = sys.argv[1:]

@@ -38,7 +38,7 @@ local function doctor()
   if not client then
     return
   end
-  client:request('infill/doctor', vim.empty_dict(), function(error, result)
+  client:request('infill/doctor', nil, function(error, result)
     if error then
       vim.notify('infill: ' .. error.message, vim.log.levels.ERROR)
     else
