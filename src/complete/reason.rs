@@ -44,6 +44,33 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, for looking one up by its code.
+    const ALL: [Self; 18] = [
+        Self::Cancelled,
+        Self::Overtaken,
+        Self::Loading,
+        Self::NoModel,
+        Self::NotOpen,
+        Self::OutOfSync,
+        Self::Disabled,
+        Self::TooLarge,
+        Self::TimedOut,
+        Self::Failed,
+        Self::IgnoredFile,
+        Self::MidWord,
+        Self::Empty,
+        Self::TooShort,
+        Self::RepeatsSuffix,
+        Self::RepeatsPrefix,
+        Self::Loop,
+        Self::Promise,
+    ];
+
+    /// Returns the reason with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// Returns the reason as one kebab-case word, stable for logs and clients.
     pub fn code(self) -> &'static str {
         self.words().0

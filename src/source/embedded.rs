@@ -1,5 +1,6 @@
 //! The model inside: finds or fetches the file, loads it on a thread of its own, and turns requests into engine jobs.
 
+mod locate;
 mod prompt;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use super::{BoxFuture, Counters, Generation, Request, Source, SourceError, Statu
 use crate::complete::TokenCount;
 use crate::engine::{Engine, Job, JobError, Parts};
 use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
+
+pub use locate::locate;
 
 /// Documents whose caches are kept.
 const BRANCHES: usize = 4;
