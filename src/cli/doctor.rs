@@ -7,11 +7,10 @@ use std::time::Instant;
 use clap::Args;
 
 use super::model_args::ModelChoice;
-use super::progress::terminal_progress;
 use super::run_args::RunArgs;
 use crate::complete::Reason;
 use crate::config::Settings;
-use crate::fetch::{DEFAULT_MODEL, Progress, Store, cache_dir, find};
+use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
 use crate::model::{
     LanguageModel, LoadOptions, Loaded, Output, cpu_features, cpu_kernel, load, physical_cores,
 };
@@ -81,10 +80,7 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
     let options =
         LoadOptions { context: 1024, threads: settings.threads.map_or_else(physical_cores, usize::from) };
     let started = Instant::now();
-    let progress = terminal_progress();
-    let loaded = load(&path, options, &|done, all| progress.report("loading", done as u64, all as u64));
-    drop(progress);
-    match loaded {
+    match load(&path, options) {
         Ok(loaded) => {
             writeln!(out, "           {}, loaded in {} ms", loaded.name, started.elapsed().as_millis())?;
             if !args.no_speed {

@@ -38,7 +38,7 @@ struct Layer {
 }
 
 impl Decoder {
-    /// Reads the weights; `progress` hears of each layer (done, all).
+    /// Reads the weights.
     ///
     /// # Errors
     /// When a tensor is missing, has another shape than the description says, or cannot be held.
@@ -46,7 +46,6 @@ impl Decoder {
         file: &GgufFile,
         architecture: Architecture,
         options: LoadOptions,
-        progress: &dyn Fn(usize, usize),
     ) -> Result<Self, ModelError> {
         let place = Place { device: Device::Cpu, pool: Arc::new(WorkerPool::new(options.threads)) };
         let device = &place.device;
@@ -59,7 +58,6 @@ impl Decoder {
         let mut layers = Vec::with_capacity(architecture.layers);
         for index in 0..architecture.layers {
             layers.push(Layer::from_gguf(file, &architecture, index, &place)?);
-            progress(index + 1, architecture.layers);
         }
         let Position::Rotary { base } = architecture.position;
         let context = options.context.min(architecture.context);

@@ -18,7 +18,7 @@ fn model_path() -> PathBuf {
 }
 
 fn loaded() -> Loaded {
-    load(&model_path(), LoadOptions { context: 2048, threads: 2 }, &|_, _| ()).unwrap()
+    load(&model_path(), LoadOptions { context: 2048, threads: 2 }).unwrap()
 }
 
 fn run(model: &Loaded, cache: &mut KvCache, tokens: &[u32], output: Output) -> Option<Logits> {

@@ -90,7 +90,7 @@ pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
 
 fn load(path: &std::path::Path, threads: usize) -> anyhow::Result<Decoder> {
     let context = CONTEXTS[CONTEXTS.len() - 1] + CHUNK;
-    Ok(model::load(path, LoadOptions { context, threads }, &|_, _| ())?.decoder)
+    Ok(model::load(path, LoadOptions { context, threads })?.decoder)
 }
 
 /// Returns `n` tokens that look like nothing in particular, the same at each run.
