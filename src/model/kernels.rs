@@ -37,6 +37,8 @@ mod gemm_avx2;
 #[cfg(target_arch = "x86_64")]
 mod gemm_avx512;
 mod gemm_portable;
+#[cfg(target_arch = "x86_64")]
+mod gemm_x86;
 mod layout;
 mod matmul;
 mod pool;
