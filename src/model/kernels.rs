@@ -28,6 +28,9 @@
 //! | `pool` | [`WorkerPool`]: the threads |
 
 mod activations;
+mod attention;
+#[cfg(test)]
+mod attention_tests;
 mod cpu;
 mod error;
 mod float16;
@@ -39,6 +42,7 @@ mod gemm_avx512;
 mod gemm_portable;
 #[cfg(target_arch = "x86_64")]
 mod gemm_x86;
+mod kv;
 mod layout;
 mod matmul;
 mod pool;
@@ -47,12 +51,17 @@ mod product_tests;
 #[cfg(test)]
 mod reference;
 mod repack;
+mod simd;
+#[cfg(target_arch = "x86_64")]
+mod simd_x86;
 
 pub use activations::Activations;
+pub use attention::{AttentionShape, attention, attention_with};
 pub use cpu::CpuKernel;
 pub use error::KernelError;
 pub use float16::F16;
 pub use format::{Format, dequantize_row};
+pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
 pub use matmul::{matmul, matmul_with};
 pub use pool::WorkerPool;
