@@ -182,14 +182,16 @@ impl<T: KvElement> Task<'_, T> {
     #[inline(always)]
     fn scores<S: Simd>(&self, simd: S, keys: usize, stride: usize, scratch: &mut Scratch) {
         let head_dim = self.job.shape.head_dim;
-        let queries = rows_of(&scratch.queries, head_dim);
         let mut position = 0;
         for segment in self.job.segments {
             let len = segment.len().min(keys - position);
             for block in 0..len.div_ceil(POSITIONS) {
                 let block_keys = segment.keys(block, self.kv_head);
                 let mut sums = [simd.splat(0.0); MAX_ROWS];
-                add_products::<S, T>(simd, &queries, 0, block_keys, LANES, head_dim, &mut sums);
+                for dimension in (0..head_dim).step_by(LANES) {
+                    let queries = factors::<S>(&scratch.queries, head_dim, dimension);
+                    add_products(simd, &queries, &block_keys[dimension * POSITIONS..], POSITIONS, LANES, &mut sums);
+                }
                 for lane in 0..S::ROWS {
                     let at = lane * stride + position + block * POSITIONS;
                     if let Some(to) = scratch.scores[at..].first_chunk_mut() {
@@ -215,7 +217,6 @@ impl<T: KvElement> Task<'_, T> {
         sums: &[f32; MAX_ROWS],
     ) {
         let head_dim = self.job.shape.head_dim;
-        let weights = rows_of(weights, stride);
         for column in (0..head_dim).step_by(LANES) {
             let mut totals = [simd.splat(0.0); MAX_ROWS];
             let mut position = 0;
@@ -224,8 +225,8 @@ impl<T: KvElement> Task<'_, T> {
                 for block in 0..len.div_ceil(POSITIONS) {
                     let count = POSITIONS.min(len - block * POSITIONS);
                     let values = &segment.values(block, self.kv_head)[column..];
-                    let at = position + block * POSITIONS;
-                    add_products::<S, T>(simd, &weights, at, values, head_dim, count, &mut totals);
+                    let weights = factors::<S>(weights, stride, position + block * POSITIONS);
+                    add_products(simd, &weights, values, head_dim, count, &mut totals);
                 }
                 position += len;
             }
@@ -241,33 +242,38 @@ impl<T: KvElement> Task<'_, T> {
     }
 }
 
-/// The rows of a tile in a buffer.
+/// Sixteen factors of each row of a tile.
+type Factors<'a> = [&'a [f32; LANES]; MAX_ROWS];
+
+/// The factors from number `at` on of the rows of a buffer, which are `stride` apart.
 #[inline(always)]
-fn rows_of(buffer: &[f32], stride: usize) -> [&[f32]; MAX_ROWS] {
-    std::array::from_fn(|row| &buffer[row * stride..(row + 1) * stride])
+fn factors<S: Simd>(buffer: &[f32], stride: usize, at: usize) -> Factors<'_> {
+    let mut factors: Factors<'_> = [&[0.0; LANES]; MAX_ROWS];
+    for row in 0..S::ROWS {
+        if let Some(sixteen) = buffer[row * stride + at..].first_chunk() {
+            factors[row] = sixteen;
+        }
+    }
+    factors
 }
 
-/// `sums[row] += factors[row][from + i] * vectors[i * stride..]` for `i` below `count`, in order.
+/// `sums[row] += factors[row][i] * vectors[i * stride..]` for `i` below `count` and sixteen, in order.
 #[inline(always)]
 fn add_products<S: Simd, T: KvElement>(
     simd: S,
-    factors: &[&[f32]; MAX_ROWS],
-    from: usize,
+    factors: &Factors<'_>,
     vectors: &[T],
     stride: usize,
     count: usize,
     sums: &mut [S::V; MAX_ROWS],
 ) {
-    let factors: [&[f32]; MAX_ROWS] = std::array::from_fn(|row| &factors[row][from..from + count]);
-    let mut local = *sums;
-    for i in 0..count {
+    for i in 0..count.min(LANES) {
         let Some(vector) = vectors[i * stride..].first_chunk() else { break };
         let vector = T::load(simd, vector);
         for row in 0..S::ROWS {
-            local[row] = simd.mul_add(simd.splat(factors[row][i]), vector, local[row]);
+            sums[row] = simd.mul_add(simd.splat(factors[row][i]), vector, sums[row]);
         }
     }
-    *sums = local;
 }
 
 /// Turns the first `keys` scores into exponentials of their distance from the largest, the rest into zeros; their sum.
