@@ -24,7 +24,8 @@
 //! | `matmul` | tiles, tasks and threads of a product |
 //! | `gemm_*` | its inner loops, one file for each instruction set |
 //! | `simd*` | sixteen floats at a time, for what follows |
-//! | `attention`, `kv`, `rowwise` | attention over segments of cached keys and values, norms, rotary embedding, MLP |
+//! | `attention`, `kv` | attention over segments of cached keys and values |
+//! | `rowwise`, `rotary` | norms, activation functions, sums; rotary embedding |
 //! | `pool` | [`WorkerPool`]: the threads |
 
 mod activations;
@@ -51,6 +52,10 @@ mod product_tests;
 #[cfg(test)]
 mod reference;
 mod repack;
+mod rotary;
+mod rowwise;
+#[cfg(test)]
+mod rowwise_tests;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86;
@@ -65,3 +70,5 @@ pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
 pub use matmul::{matmul, matmul_with};
 pub use pool::WorkerPool;
+pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};
+pub use rowwise::{add, gelu, gelu_mul, layer_norm, rms_norm, silu_mul, softmax};
