@@ -3,8 +3,7 @@
 
 use super::activations::{GROUP, Record};
 use super::float16::F16;
-use super::format::SUPER;
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, super_scales};
+use super::layout::{PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, record_bytes, super_scales};
 use super::matmul::{Rows, Sums};
 
 /// Sixteen numbers, one for each output.
@@ -13,9 +12,9 @@ type Integers = [i32; PANEL];
 
 /// Widens the codes of a panel to a byte each.
 pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let packed = panel.codes.chunks_exact(packed_block(panel.format));
-    for (packed, unpacked) in packed.zip(unpacked.as_chunks_mut::<UNPACKED_BLOCK>().0) {
-        unpack_block(panel.format.bits(), packed, unpacked);
+    let records = panel.records.chunks_exact(record_bytes(panel.format));
+    for (record, unpacked) in records.zip(unpacked.as_chunks_mut::<UNPACKED_BLOCK>().0) {
+        unpack_block(panel.format.bits(), &record[..packed_block(panel.format)], unpacked);
     }
 }
 
@@ -53,8 +52,8 @@ pub(super) fn tile(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Rows<'_>, 
         let codes = match unpacked {
             Some(unpacked) => unpacked[index * UNPACKED_BLOCK..].first_chunk().unwrap_or(&block),
             None => {
-                let size = packed_block(panel.format);
-                unpack_block(panel.format.bits(), &panel.codes[index * size..][..size], &mut block);
+                let record = &panel.records[index * record_bytes(panel.format)..];
+                unpack_block(panel.format.bits(), &record[..packed_block(panel.format)], &mut block);
                 &block
             }
         };
@@ -74,7 +73,8 @@ enum BlockScales {
 
 impl BlockScales {
     fn new(panel: &Panel<'_>, index: usize) -> Self {
-        let scales = &panel.scales[index * BLOCK_SCALES..][..BLOCK_SCALES];
+        let record = &panel.records[index * record_bytes(panel.format)..];
+        let scales = &record[packed_block(panel.format)..];
         let supers = &panel.supers[index / SUPER * super_scales(panel.format)..];
         match (panel.format.offset_shift(), supers.is_empty()) {
             (None, _) => {

@@ -132,7 +132,9 @@ impl Product<'_> {
         let end_panel = self.weights.panels().min(first_panel + plan.panels_per_task);
         let first_group = task % plan.row_chunks * plan.groups_per_task;
         let end_group = self.activations.groups().min(first_group + plan.groups_per_task);
-        let few = end_group - first_group <= TILE_GROUPS;
+        // AVX2 widens the codes anew for each group, so there it pays sooner.
+        let few_groups = if self.kernel == CpuKernel::Avx2 { 2 } else { TILE_GROUPS };
+        let few = end_group - first_group <= few_groups;
         if few || self.weights.format() == Format::Q8_0 {
             for panel in first_panel..end_panel {
                 self.panel(panel, None, first_group, end_group);
