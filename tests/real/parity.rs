@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use candle_core::quantized::gguf_file;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_qwen2;
-use infill_ls::model::{KvCache, LanguageModel, LoadOptions, Loaded, Logits, Output, load};
+use infill_ls::model::{
+    Compute, KvCache, LanguageModel, LoadOptions, Loaded, Logits, Output, Sequence, load,
+};
 
 const TEXT: &str = "def fibonacci(n):\n    \"\"\"Return the n-th Fibonacci number.\"\"\"\n    if n < 2:\n        return n\n    return ";
 
@@ -18,11 +20,11 @@ fn model_path() -> PathBuf {
 }
 
 fn loaded() -> Loaded {
-    load(&model_path(), LoadOptions { context: 2048, threads: 2 }).unwrap()
+    load(&model_path(), LoadOptions { context: 2048, threads: 2, compute: Compute::Kernels }).unwrap()
 }
 
 fn run(model: &Loaded, cache: &mut KvCache, tokens: &[u32], output: Output) -> Option<Logits> {
-    model.decoder.forward(cache, tokens, output, &|| false).unwrap()
+    model.decoder.forward(&mut Sequence::new(cache), tokens, output, &|| false).unwrap()
 }
 
 fn best(row: &[f32]) -> usize {
