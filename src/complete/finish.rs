@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::complete::layout::without_trailing_blanks;
+use crate::complete::layout::{first_lines, without_trailing_blanks};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
@@ -63,10 +63,7 @@ fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
 /// Cuts a text that goes round in circles after the first round.
 fn without_loop(text: &str) -> Result<&str, Reason> {
     let lines: Vec<&str> = text.split('\n').collect();
-    let kept = match lines_before_loop(&lines) {
-        Some(kept) => &text[..lines[..kept].iter().map(|line| line.len() + 1).sum::<usize>() - 1],
-        None => text,
-    };
+    let kept = lines_before_loop(&lines).map_or(text, |count| first_lines(text, count));
     match kept.rsplit_once('\n') {
         None if loops_within_line(kept) => Err(Reason::Loop),
         Some((before, last)) if loops_within_line(last) => Ok(before),

@@ -75,6 +75,12 @@ pub(super) fn leading_blanks(line: &str) -> &str {
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
+/// Returns the first `count` lines of `text`, without the newline after them.
+pub(super) fn first_lines(text: &str, count: usize) -> &str {
+    let end = text.split_inclusive('\n').take(count).map(str::len).sum();
+    text[..end].strip_suffix('\n').unwrap_or(&text[..end])
+}
+
 /// Returns `text` without blanks at the ends of its lines; the last line's stay when `keep_last`.
 pub(super) fn without_trailing_blanks(text: &str, keep_last: bool) -> String {
     let lines: Vec<&str> = text.split('\n').collect();

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use crate::complete::brackets::Brackets;
-use crate::complete::layout::leading_blanks;
+use crate::complete::layout::{first_lines, leading_blanks};
 use crate::complete::marker;
 use crate::complete::mode::{Mode, Scope};
 use crate::complete::repetition::{lines_before_loop, same_line};
@@ -167,9 +167,8 @@ impl StopCondition {
             return self.stop_at(keep);
         }
         let lines: Vec<&str> = self.text[..end].split('\n').collect();
-        if let Some(keep) = lines_before_loop(&lines) {
-            let keep: usize = lines[..keep].iter().map(|line| line.len() + 1).sum();
-            return self.stop_at(keep - 1);
+        if let Some(count) = lines_before_loop(&lines) {
+            return self.stop_at(first_lines(&self.text, count).len());
         }
         if self.completes_item(&line, end) { self.stop_at(end) } else { ControlFlow::Continue(()) }
     }
