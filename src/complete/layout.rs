@@ -56,6 +56,13 @@ impl Indentation {
         out
     }
 
+    /// Returns a line without the first `columns` of its indentation.
+    pub fn moved_left(&self, line: &str, columns: usize) -> String {
+        let blanks = leading_blanks(line);
+        let kept = self.width(line).saturating_sub(columns);
+        format!("{}{}", " ".repeat(kept), &line[blanks.len()..])
+    }
+
     fn restyled(&self, blanks: &str, unit: usize) -> String {
         match self.tabs {
             Some(true) if blanks.contains(' ') => {

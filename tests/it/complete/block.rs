@@ -204,6 +204,7 @@ fn a_block_that_a_bound_cut_off_ends_with_its_last_whole_line() {
     };
     assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = 1\n    b = compu"), "a = 1");
     assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = 1\n    b = 2\n"), "a = 1\n    b = 2");
+    assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = 1\n    b = 2\n    "), "a = 1\n    b = 2");
     assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = compu"), "a = compu");
     assert_eq!(cut_short("x = $0\n", Mode::Line, "a + compu"), "a + compu");
 }
