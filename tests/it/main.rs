@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod complete;
+mod engine;
 mod fetch;
 mod inline;
+mod model_files;
 mod support;
 mod syntax;
 mod text;
+mod tiny_model;

@@ -127,7 +127,10 @@ fn greedy_tokens_are_those_of_llama_cpp() {
         let mut row = last_row(&model, &mut cache, prompt_ids);
         for (&theirs, &gap) in tokens.iter().zip(gaps) {
             let ours = best(&row) as u32;
-            assert!(ours == theirs || gap <= NEAR_TIE, "{name}: {ours} instead of {theirs}, whose lead was {gap}");
+            assert!(
+                ours == theirs || gap <= NEAR_TIE,
+                "{name}: {ours} instead of {theirs}, whose lead was {gap}"
+            );
             agreed += usize::from(ours == theirs);
             // On their path, so that one near tie does not end the comparison.
             row = last_row(&model, &mut cache, &[theirs]);

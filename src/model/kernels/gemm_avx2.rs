@@ -120,12 +120,14 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
                 let products = unsafe { products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record) };
                 for row in 0..ROWS {
                     let total = add_scaled(totals[row], products[row], scale, record.scales[row]);
-                    totals[row] = _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
+                    totals[row] =
+                        _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
                 }
             } else {
                 let supers = &panel.supers[index / SUPER * super_scales(Format::Q6_K)..];
                 let scale = half_floats(&supers[2 * LANES * half..]);
-                let steps = [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
+                let steps =
+                    [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
                 let first = unsafe { products::<SHIFT, CHUNK, ROWS, 0, { UNITS / 2 }>(&units, record) };
                 let second = unsafe { products::<SHIFT, CHUNK, ROWS, { UNITS / 2 }, UNITS>(&units, record) };
                 for row in 0..ROWS {
@@ -152,7 +154,13 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
 /// # Safety
 /// The CPU has the features that `dot` names.
 #[inline(always)]
-unsafe fn products<const SHIFT: i32, const CHUNK: usize, const ROWS: usize, const FROM: usize, const TO: usize>(
+unsafe fn products<
+    const SHIFT: i32,
+    const CHUNK: usize,
+    const ROWS: usize,
+    const FROM: usize,
+    const TO: usize,
+>(
     units: &[__m256i; UNITS],
     record: &Record,
 ) -> [__m256i; ROWS] {
@@ -211,7 +219,9 @@ fn add_scaled(total: __m256, sums: __m256i, scale: __m256, activation_scale: f32
 fn units<const BITS: usize>(codes: &[u8], half: usize) -> [__m256i; UNITS] {
     debug_assert!(codes.len() >= UNIT * BITS);
     // SAFETY: the block has `BITS` vectors of 64 bytes, `index` is below `BITS` and `half` below two.
-    let load = |index: usize| unsafe { _mm256_loadu_si256(codes.as_ptr().add(UNIT * index + UNIT / 2 * half).cast()) };
+    let load = |index: usize| unsafe {
+        _mm256_loadu_si256(codes.as_ptr().add(UNIT * index + UNIT / 2 * half).cast())
+    };
     if BITS == 8 {
         return std::array::from_fn(load);
     }

@@ -36,7 +36,12 @@ fn fill_panel(layout: &PanelLayout, mut panel: PanelMut<'_>, rows: &[u8], row_by
 fn fill_block(format: Format, panel: &mut PanelMut<'_>, row: &[u8], output: usize, index: usize) {
     if format.block_len() == BLOCK {
         let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
-        return copy_block(format, record, &row[index * format.block_bytes()..][..format.block_bytes()], output);
+        return copy_block(
+            format,
+            record,
+            &row[index * format.block_bytes()..][..format.block_bytes()],
+            output,
+        );
     }
     let block = format.block(row, index);
     let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
@@ -105,7 +110,8 @@ fn write_codes(bits: usize, packed: &mut [u8], codes: &[u8; BLOCK], output: usiz
         let codes = &codes[vector * BLOCK / 2..];
         let bit_width = bits - 4;
         for input in 0..4 {
-            let gathered = (0..high_units).fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
+            let gathered = (0..high_units)
+                .fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
             high[4 * output + input] = gathered;
         }
     }
