@@ -2,7 +2,7 @@
 
 import re
 
-from neovim import PYTHON_ADD, PYTHON_COMMENT, RUST_SQUARE
+from neovim import PYTHON_ADD, PYTHON_COMMENT, RUST_AREA
 from programs import expect_python, expect_rust
 from readme import settings
 from terminal import wait_for
@@ -68,10 +68,10 @@ def helix_python_item(terminal):
 
 def helix_rust_item(terminal):
     """The same in Rust, with the menu asked for where Helix would not open it by itself."""
-    session = Session(terminal, "square.rs", RUST_SQUARE)
-    accept_item(terminal, 3, "    x *", ask=["C-x"])
+    session = Session(terminal, "area.rs", RUST_AREA)
+    accept_item(terminal, 3, "    return width", ask=["C-x"])
     session.save()
-    expect_rust(session.path, "144")
+    expect_rust(session.path, "12")
 
 
 def helix_python_write_function(terminal):
