@@ -10,3 +10,4 @@ mod support;
 mod syntax;
 mod text;
 mod tiny_model;
+mod readme;
