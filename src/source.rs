@@ -11,7 +11,7 @@ use crate::complete::{Prompt, TokenCount};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
 pub use crate::engine::Counters;
-pub use embedded::{EmbeddedSource, Locate};
+pub use embedded::{EmbeddedSource, Locate, locate};
 
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

@@ -45,6 +45,15 @@ impl Brackets {
         brackets
     }
 
+    /// Returns the byte position of the first closing bracket in `text` that closes nothing, neither in the text nor in
+    /// what stands before it and has these brackets open.
+    pub fn stray_closer(&self, text: &str, language: Language) -> Option<usize> {
+        let mut open: Vec<char> =
+            self.open.iter().map(|&(bracket, _)| closer(bracket)).chain(self.string).collect();
+        let closing = Self::of(text, language, self.string).closing;
+        closing.into_iter().find(|&(bracket, _)| open.pop() != Some(bracket)).map(|(_, at)| at)
+    }
+
     /// Reads one character outside strings; returns the byte position to go on at.
     fn read(&mut self, text: &str, at: usize, c: char, language: Language) -> usize {
         let here = &text[at..];
@@ -111,7 +120,19 @@ fn has_backtick_strings(language: Language) -> bool {
 fn has_single_quoted_strings(language: Language) -> bool {
     !matches!(
         language.id(),
-        "rust" | "c" | "cpp" | "csharp" | "java" | "go" | "scala" | "kotlin" | "swift" | "haskell" | "ocaml" | "markdown" | "plaintext"
+        "rust"
+            | "c"
+            | "cpp"
+            | "csharp"
+            | "java"
+            | "go"
+            | "scala"
+            | "kotlin"
+            | "swift"
+            | "haskell"
+            | "ocaml"
+            | "markdown"
+            | "plaintext"
     )
 }
 

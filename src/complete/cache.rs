@@ -70,7 +70,13 @@ impl Cache {
 
 /// Carries a suggestion made for `offset` of an older snapshot over to a newer one with the cursor at `now`: what is
 /// left of it where the user typed along, `None` where anything else changed near it.
-pub fn interpolate(completion: &Completion, old: &Snapshot, offset: usize, new: &Snapshot, now: usize) -> Option<Completion> {
+pub fn interpolate(
+    completion: &Completion,
+    old: &Snapshot,
+    offset: usize,
+    new: &Snapshot,
+    now: usize,
+) -> Option<Completion> {
     Entry::new(old, offset, completion).rest_at(new, now)
 }
 
@@ -107,7 +113,9 @@ impl Entry {
     fn rest_at(&self, snapshot: &Snapshot, offset: usize) -> Option<Completion> {
         let typed = offset.checked_sub(self.offset)?;
         let left = self.text.get(typed..).filter(|left| !left.trim().is_empty())?;
-        if snapshot.slice(self.offset..offset) != self.text[..typed] || text_before(snapshot, self.offset) != self.before {
+        if snapshot.slice(self.offset..offset) != self.text[..typed]
+            || text_before(snapshot, self.offset) != self.before
+        {
             return None;
         }
         let (rest, after) = text_after(snapshot, offset);

@@ -13,7 +13,9 @@ pub(super) fn chat_marker(text: &str, from: usize, around: &Surroundings) -> Opt
         let start = at + found;
         let name = text[start + 2..].split("|>").next().unwrap_or_default();
         let closed = text[start + 2 + name.len()..].starts_with("|>");
-        let is_name = !name.is_empty() && name.len() < LONGEST && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_name = !name.is_empty()
+            && name.len() < LONGEST
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if closed && is_name && !around.any_line(|line| line.contains("<|")) {
             return Some(start);
         }

@@ -72,9 +72,11 @@ impl Scope {
         let outer = head_indent(around, opener);
         let indent = around.indent();
         let inner = if outer < indent { indent } else { outer + 1 };
-        let bracket = Brackets::of(&around.above[opener], around.language, None).open.last().map(|&(c, _)| closer(c));
+        let bracket =
+            Brackets::of(&around.above[opener], around.language, None).open.last().map(|&(c, _)| closer(c));
         let empty = around.next_lines().next().is_none_or(|next| {
-            around.width(next) <= outer || bracket.is_some_and(|bracket| next.trim_start().starts_with(bracket))
+            around.width(next) <= outer
+                || bracket.is_some_and(|bracket| next.trim_start().starts_with(bracket))
         });
         empty.then_some(Self::Body { outer, inner, closer: bracket })
     }
@@ -83,7 +85,8 @@ impl Scope {
     fn item(around: &Surroundings, first: usize, last: usize) -> Option<Self> {
         let indent = around.indent();
         let stands_alone = around.above.get(first + 1).is_none_or(|line| line.trim().is_empty());
-        let nothing_follows = around.below.first().is_none_or(|line| line.trim().is_empty() || around.width(line) < indent);
+        let nothing_follows =
+            around.below.first().is_none_or(|line| line.trim().is_empty() || around.width(line) < indent);
         let words: usize = around.above[last..=first].iter().map(|line| words(line)).sum();
         let asks = stands_alone
             && nothing_follows
@@ -92,6 +95,11 @@ impl Scope {
             && around.width(&around.above[first]) == indent;
         asks.then_some(Self::Item { indent })
     }
+}
+
+/// Returns whether the cursor was left at its opener's column, so that the text itself has to bring the indentation.
+pub(super) fn needs_indentation(around: &Surroundings, scope: Option<Scope>) -> bool {
+    matches!(scope, Some(Scope::Body { outer, .. }) if around.indent() <= outer)
 }
 
 /// Returns the index of the line above that the cursor's line belongs to: the next one, or the one over a single blank.
@@ -113,12 +121,16 @@ fn opens_by_word(code: &str, language: Language) -> bool {
     let last_is = |words: &[&str]| last.is_some_and(|word| words.contains(&word));
     let first_is = |words: &[&str]| first.is_some_and(|word| words.contains(&word));
     match language.id() {
-        "lua" => last_is(&["then", "do", "else", "repeat"]) || (code.contains("function") && code.ends_with(')')),
+        "lua" => {
+            last_is(&["then", "do", "else", "repeat"]) || (code.contains("function") && code.ends_with(')'))
+        }
         "ruby" => {
             last_is(&["do", "then", "else", "begin", "ensure"])
                 || first_is(&["def", "class", "module", "if", "unless", "while", "elsif", "when"])
         }
-        "shellscript" | "elixir" | "julia" => last_is(&["do", "then", "else"]) || (first_is(&["function"]) && code.ends_with(')')),
+        "shellscript" | "elixir" | "julia" => {
+            last_is(&["do", "then", "else"]) || (first_is(&["function"]) && code.ends_with(')'))
+        }
         _ => code.ends_with("=>"),
     }
 }
@@ -147,15 +159,29 @@ fn documentation_start(around: &Surroundings, last: usize) -> Option<usize> {
     if let Some((open, close)) = around.language.block_comment()
         && line.ends_with(close)
     {
-        return opening_line(around, last, |line| line.trim_start().starts_with(open), !line.starts_with(open));
+        return opening_line(
+            around,
+            last,
+            |line| line.trim_start().starts_with(open),
+            !line.starts_with(open),
+        );
     }
     let marker = around.language.line_comment()?;
-    let run = around.above[last..].iter().take(CLIMB).take_while(|line| line.trim_start().starts_with(marker)).count();
+    let run = around.above[last..]
+        .iter()
+        .take(CLIMB)
+        .take_while(|line| line.trim_start().starts_with(marker))
+        .count();
     (0 < run).then(|| last + run - 1)
 }
 
 /// Returns the nearest line from `last` upward that `is_opening`; `last` itself counts unless it only closes.
-fn opening_line(around: &Surroundings, last: usize, is_opening: impl Fn(&str) -> bool, only_closes: bool) -> Option<usize> {
+fn opening_line(
+    around: &Surroundings,
+    last: usize,
+    is_opening: impl Fn(&str) -> bool,
+    only_closes: bool,
+) -> Option<usize> {
     let from = last + usize::from(only_closes);
     (from..around.above.len().min(last + CLIMB)).find(|&i| is_opening(&around.above[i]))
 }

@@ -2,6 +2,7 @@
 //! the editor put there beforehand are replaced; other text there is left alone and cut from the generated text.
 
 use crate::complete::brackets::{Brackets, is_closer};
+use crate::complete::layout::first_lines;
 use crate::complete::repetition::same_line;
 use crate::complete::surroundings::Surroundings;
 
@@ -28,16 +29,27 @@ pub(super) fn with_rest(text: &str, around: &Surroundings) -> Joined {
     let brackets = Brackets::of(text, around.language, string);
     let (replaced, after) = closers_in_common(&brackets.closing, rest);
     let left = rest[replaced..].trim_start();
-    let tail = &text[after..];
-    if !left.is_empty() && tail.trim_end().ends_with(left) && opens_nothing(left, around) {
-        // `b);` before `);`: the rest is said to its end, and the generated text may have put something in between.
-        return Joined { text: text.trim_end().to_owned(), replaced: rest.len() };
-    }
-    let mut text = text[..text.len() - common_border(tail, left, around)].to_owned();
+    let mut text = text[..text.len() - common_border(&text[after..], left, around)].to_owned();
     if left.ends_with(';') && left.starts_with(is_closer) && text.ends_with(';') {
         text.pop();
     }
-    Joined { text, replaced }
+    match unbalancing_border(&text, left, around) {
+        0 => Joined { text, replaced },
+        border => Joined { replaced: rest.len() - left.len() + border, text: text.trim_end().to_owned() },
+    }
+}
+
+/// Returns the bytes that `left` begins with and `text` ends with, where saying them twice would close a bracket that
+/// nobody opened.
+fn unbalancing_border(text: &str, left: &str, around: &Surroundings) -> usize {
+    let Some(before) = around.open_brackets() else { return 0 };
+    let text = text.trim_end();
+    let is_stray = |rest: &str| before.stray_closer(&format!("{text}{rest}"), around.language).is_some();
+    if left.is_empty() || !is_stray(left) {
+        return 0;
+    }
+    let ends = left.char_indices().map(|(at, c)| at + c.len_utf8()).collect::<Vec<_>>();
+    ends.into_iter().rev().find(|&end| text.ends_with(&left[..end]) && !is_stray(&left[end..])).unwrap_or(0)
 }
 
 /// Returns the bytes of `rest` that the closing characters of the text stand for, in order, and where in the text the
@@ -59,12 +71,10 @@ pub(super) fn closers_in_common(closing: &[(char, usize)], rest: &str) -> (usize
 pub(super) fn without_lines_below<'a>(text: &'a str, around: &Surroundings) -> &'a str {
     let below: Vec<&str> = around.next_lines().take(8).collect();
     let lines: Vec<&str> = text.split('\n').collect();
-    let longest = (1..=below.len().min(lines.len() - 1)).rev();
-    let mut repeated = longest.filter(|&n| lines[lines.len() - n..].iter().zip(&below).all(|(a, b)| is_same_place(a, b, around)));
-    match repeated.next() {
-        Some(n) => lines[..lines.len() - n].iter().map(|line| line.len() + 1).sum::<usize>().checked_sub(1).map_or("", |end| &text[..end]),
-        None => text,
-    }
+    let repeated = (1..=below.len().min(lines.len() - 1))
+        .rev()
+        .find(|&n| lines[lines.len() - n..].iter().zip(&below).all(|(a, b)| is_same_place(a, b, around)));
+    repeated.map_or(text, |n| first_lines(text, lines.len() - n))
 }
 
 fn is_same_place(line: &str, below: &str, around: &Surroundings) -> bool {
@@ -75,8 +85,11 @@ fn is_same_place(line: &str, below: &str, around: &Surroundings) -> bool {
 fn without_whole_rest<'a>(text: &'a str, rest: &str) -> &'a str {
     let rest = rest.trim_start();
     let telling = UNMISTAKABLE <= rest.chars().filter(|c| c.is_alphanumeric()).count();
-    match text.find(rest) {
-        Some(at) if telling && is_border(&text[..at], rest) => &text[..at],
+    match text.rfind(rest) {
+        // At its end the text is the whole line; before that, only whole words are taken for the rest.
+        Some(at) if telling && (at + rest.len() == text.trim_end().len() || is_border(&text[..at], rest)) => {
+            &text[..at]
+        }
         _ => text,
     }
 }

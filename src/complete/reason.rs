@@ -44,6 +44,33 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, for looking one up by its code.
+    const ALL: [Self; 18] = [
+        Self::Cancelled,
+        Self::Overtaken,
+        Self::Loading,
+        Self::NoModel,
+        Self::NotOpen,
+        Self::OutOfSync,
+        Self::Disabled,
+        Self::TooLarge,
+        Self::TimedOut,
+        Self::Failed,
+        Self::IgnoredFile,
+        Self::MidWord,
+        Self::Empty,
+        Self::TooShort,
+        Self::RepeatsSuffix,
+        Self::RepeatsPrefix,
+        Self::Loop,
+        Self::Promise,
+    ];
+
+    /// Returns the reason with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// Returns the reason as one kebab-case word, stable for logs and clients.
     pub fn code(self) -> &'static str {
         self.words().0
@@ -58,7 +85,9 @@ impl Reason {
         match self {
             Reason::Cancelled => ("cancelled", "the editor took the request back"),
             Reason::Overtaken => ("overtaken", "a newer request for the same document came first"),
-            Reason::Loading => ("loading", "the model is still being fetched or loaded; ask again in a moment"),
+            Reason::Loading => {
+                ("loading", "the model is still being fetched or loaded; ask again in a moment")
+            }
             Reason::NoModel => (
                 "no-model",
                 "there is no model; run `infill-ls model pull` or name a GGUF file in the setting `model`",
@@ -68,16 +97,26 @@ impl Reason {
                 "out-of-sync",
                 "an edit did not apply, so the text is not known any more; close the document and open it again",
             ),
-            Reason::Disabled => ("disabled", "completions are switched off for this language or altogether in the settings"),
-            Reason::TooLarge => ("too-large", "the document is larger than the setting for the largest document allows"),
+            Reason::Disabled => {
+                ("disabled", "completions are switched off for this language or altogether in the settings")
+            }
+            Reason::TooLarge => {
+                ("too-large", "the document is larger than the setting for the largest document allows")
+            }
             Reason::TimedOut => ("timed-out", "the time budget was used up before there was a useful text"),
             Reason::Failed => ("failed", "the model failed; `infill-ls doctor` and the log say how"),
             Reason::IgnoredFile => ("ignored-file", "the file is excluded by an ignore rule"),
-            Reason::MidWord => ("mid-word", "the cursor stands inside a word; ask explicitly to complete here"),
+            Reason::MidWord => {
+                ("mid-word", "the cursor stands inside a word; ask explicitly to complete here")
+            }
             Reason::Empty => ("empty", "the model had nothing to add here"),
             Reason::TooShort => ("too-short", "what the model wrote is too short to be worth a look"),
-            Reason::RepeatsSuffix => ("repeats-suffix", "the model wrote what already stands below the cursor"),
-            Reason::RepeatsPrefix => ("repeats-prefix", "the model wrote what already stands above the cursor"),
+            Reason::RepeatsSuffix => {
+                ("repeats-suffix", "the model wrote what already stands below the cursor")
+            }
+            Reason::RepeatsPrefix => {
+                ("repeats-prefix", "the model wrote what already stands above the cursor")
+            }
             Reason::Loop => ("loop", "the model repeated itself without end"),
             Reason::Promise => ("promise", "the model wrote a comment that promises code, and no code"),
         }

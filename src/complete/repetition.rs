@@ -29,7 +29,8 @@ pub(super) fn lines_before_loop(lines: &[&str]) -> Option<usize> {
         let round = &lines[start..last];
         round.iter().any(|line| is_telling(line)).then_some(())?;
         let mut count = 1;
-        while period <= start && lines[start - period..start].iter().zip(round).all(|(a, b)| same_line(a, b)) {
+        while period <= start && lines[start - period..start].iter().zip(round).all(|(a, b)| same_line(a, b))
+        {
             start -= period;
             count += 1;
         }
@@ -41,7 +42,8 @@ pub(super) fn lines_before_loop(lines: &[&str]) -> Option<usize> {
 pub(super) fn loops_within_line(line: &str) -> bool {
     let chars: Vec<char> = line.trim_end().chars().rev().take(400).collect();
     (2..=LOOP_CHARS / 4).any(|period| {
-        let covered = chars.iter().zip(chars.iter().skip(period)).take_while(|(a, b)| a == b).count() + period;
+        let covered =
+            chars.iter().zip(chars.iter().skip(period)).take_while(|(a, b)| a == b).count() + period;
         let words = chars.get(..period).is_some_and(|unit| unit.iter().any(|c| c.is_alphanumeric()));
         words && period < chars.len() && LOOP_CHARS <= covered && 4 * period <= covered
     })

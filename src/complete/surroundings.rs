@@ -1,6 +1,7 @@
 //! The text around a cursor as the rules of this module read it: lines with `\n`, within a bounded window, so that no
 //! rule costs more in a document of 50 MB than in one of 50 lines. The model's prompt is not made from this.
 
+use crate::complete::brackets::Brackets;
 use crate::complete::layout::Indentation;
 use crate::text::{Language, Snapshot};
 
@@ -56,6 +57,14 @@ impl Surroundings {
     /// Returns the lines below that hold something, the nearest first.
     pub fn next_lines(&self) -> impl Iterator<Item = &str> {
         self.below.iter().map(String::as_str).filter(|line| !line.trim().is_empty())
+    }
+
+    /// Returns the brackets and the quote that are open at the cursor; `None` where the window does not reach far enough
+    /// back to tell.
+    pub fn open_brackets(&self) -> Option<Brackets> {
+        let lines = self.above.iter().rev().map(String::as_str).chain([self.head.as_str()]);
+        let before = Brackets::of(&lines.collect::<Vec<_>>().join("\n"), self.language, None);
+        (!self.clipped || !before.open.is_empty()).then_some(before)
     }
 
     /// Returns whether `wanted` holds for a line of the window.

@@ -15,7 +15,12 @@ const BYTES_PER_TOKEN: usize = 16;
 
 /// Returns where the text before `offset` must begin to hold at most `tokens`: at a line's start, or inside the
 /// cursor's line where even that alone is too long.
-pub(super) fn start_within(snapshot: &Snapshot, offset: usize, tokens: usize, count: &dyn TokenCount) -> usize {
+pub(super) fn start_within(
+    snapshot: &Snapshot,
+    offset: usize,
+    tokens: usize,
+    count: &dyn TokenCount,
+) -> usize {
     let floor = offset.saturating_sub(tokens.saturating_mul(BYTES_PER_TOKEN));
     let mut start = offset;
     let mut left = tokens;
@@ -34,7 +39,11 @@ pub(super) fn start_within(snapshot: &Snapshot, offset: usize, tokens: usize, co
         }
     }
     // A cursor far out on an endless line: no line border fits, so the cut is made near the cursor.
-    if start == offset && floor < offset { inside_line_before(snapshot, floor, offset, tokens, count) } else { start }
+    if start == offset && floor < offset {
+        inside_line_before(snapshot, floor, offset, tokens, count)
+    } else {
+        start
+    }
 }
 
 /// Returns where the text after `offset` must end to hold at most `tokens`: at a line's end, or inside the cursor's
@@ -57,7 +66,11 @@ pub(super) fn end_within(snapshot: &Snapshot, offset: usize, tokens: usize, coun
             break;
         }
     }
-    if end == offset && offset < ceiling { inside_line_after(snapshot, offset, ceiling, tokens, count) } else { end }
+    if end == offset && offset < ceiling {
+        inside_line_after(snapshot, offset, ceiling, tokens, count)
+    } else {
+        end
+    }
 }
 
 /// Returns the first bytes of `text` that hold at most `tokens`, cut after a line.
@@ -93,7 +106,9 @@ fn line_start_before(snapshot: &Snapshot, start: usize, piece: usize, floor: usi
 /// Returns the end of a line (after its line ending) about `piece` bytes after `end`, at least one line down; `None`
 /// where the line goes on beyond `ceiling`.
 fn line_end_after(snapshot: &Snapshot, end: usize, piece: usize, ceiling: usize) -> Option<usize> {
-    let after = |line: usize| if line + 1 < snapshot.line_count() { snapshot.line_start(line + 1) } else { snapshot.len() };
+    let after = |line: usize| {
+        if line + 1 < snapshot.line_count() { snapshot.line_start(line + 1) } else { snapshot.len() }
+    };
     let nearest = after(snapshot.line_of(end));
     // The last line border at or before the end of the piece.
     let coarse = snapshot.line_start(snapshot.line_of((end + piece).min(ceiling)));
@@ -101,7 +116,13 @@ fn line_end_after(snapshot: &Snapshot, end: usize, piece: usize, ceiling: usize)
     (wanted <= ceiling && wanted > end).then_some(wanted)
 }
 
-fn inside_line_before(snapshot: &Snapshot, floor: usize, offset: usize, tokens: usize, count: &dyn TokenCount) -> usize {
+fn inside_line_before(
+    snapshot: &Snapshot,
+    floor: usize,
+    offset: usize,
+    tokens: usize,
+    count: &dyn TokenCount,
+) -> usize {
     let text = snapshot.slice(floor..offset);
     let mut bytes = text.len();
     loop {
@@ -114,7 +135,13 @@ fn inside_line_before(snapshot: &Snapshot, floor: usize, offset: usize, tokens: 
     }
 }
 
-fn inside_line_after(snapshot: &Snapshot, offset: usize, ceiling: usize, tokens: usize, count: &dyn TokenCount) -> usize {
+fn inside_line_after(
+    snapshot: &Snapshot,
+    offset: usize,
+    ceiling: usize,
+    tokens: usize,
+    count: &dyn TokenCount,
+) -> usize {
     let text = snapshot.slice(offset..ceiling);
     let mut bytes = text.len();
     loop {

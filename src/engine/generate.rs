@@ -6,7 +6,7 @@ use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
 use super::queue::Interrupt;
 use super::totals::Totals;
 use crate::model::{
-    Detokenizer, ForwardError, KvCache, LanguageModel, Logits, Output, Sampler, TokenId, Tokenizer,
+    Detokenizer, ForwardError, KvCache, LanguageModel, Logits, Output, Sampler, Sequence, TokenId, Tokenizer,
 };
 
 /// Tokens of a prefill chunk. Longer chunks use the weights better; a cancel is seen before each layer of one, and a
@@ -142,7 +142,7 @@ impl Run<'_> {
         let (interrupt, deadline) = (self.interrupt, self.deadline());
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let stop = || interrupt.is_set() || late();
-        match self.generator.model.forward(self.cache, tokens, output, &stop) {
+        match self.generator.model.forward(&mut Sequence::new(self.cache), tokens, output, &stop) {
             Err(ForwardError::Interrupted) if !interrupt.is_set() => Err(Break::Finished(FinishReason::Time)),
             result => Ok(result?),
         }

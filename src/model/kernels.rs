@@ -24,10 +24,14 @@
 //! | `matmul` | tiles, tasks and threads of a product |
 //! | `gemm_*` | its inner loops, one file for each instruction set |
 //! | `simd*` | sixteen floats at a time, for what follows |
-//! | `attention`, `kv`, `rowwise` | attention over segments of cached keys and values, norms, rotary embedding, MLP |
+//! | `attention`, `kv` | attention over segments of cached keys and values |
+//! | `rowwise`, `rotary` | norms, activation functions, sums; rotary embedding |
 //! | `pool` | [`WorkerPool`]: the threads |
 
 mod activations;
+mod attention;
+#[cfg(test)]
+mod attention_tests;
 mod cpu;
 mod error;
 mod float16;
@@ -36,7 +40,12 @@ mod format;
 mod gemm_avx2;
 #[cfg(target_arch = "x86_64")]
 mod gemm_avx512;
+#[cfg(target_arch = "aarch64")]
+mod gemm_neon;
 mod gemm_portable;
+#[cfg(target_arch = "x86_64")]
+mod gemm_x86;
+mod kv;
 mod layout;
 mod matmul;
 mod pool;
@@ -45,12 +54,25 @@ mod product_tests;
 #[cfg(test)]
 mod reference;
 mod repack;
+mod rotary;
+mod rowwise;
+#[cfg(test)]
+mod rowwise_tests;
+mod simd;
+#[cfg(target_arch = "aarch64")]
+mod simd_neon;
+#[cfg(target_arch = "x86_64")]
+mod simd_x86;
 
 pub use activations::Activations;
+pub use attention::{AttentionShape, attention, attention_with};
 pub use cpu::CpuKernel;
 pub use error::KernelError;
 pub use float16::F16;
 pub use format::{Format, dequantize_row};
+pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
 pub use matmul::{matmul, matmul_with};
 pub use pool::WorkerPool;
+pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};
+pub use rowwise::{add, gelu, gelu_mul, layer_norm, rms_norm, silu_mul, softmax};

@@ -11,6 +11,18 @@ pub struct LoadOptions {
     pub context: usize,
     /// Threads that compute.
     pub threads: usize,
+    /// What computes.
+    pub compute: Compute,
+}
+
+/// What computes the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compute {
+    /// Our kernels, on the CPU.
+    #[default]
+    Kernels,
+    /// candle's own ops, on any device; also what the kernels are compared with.
+    Candle,
 }
 
 /// A model ready to run.
@@ -27,15 +39,11 @@ pub struct Loaded {
     pub bytes: usize,
 }
 
-/// Loads a GGUF file; `progress` hears of each layer (done, all).
+/// Loads a GGUF file.
 ///
 /// # Errors
 /// See [`ModelError`]; each message names the file and what to do.
-pub fn load(
-    path: &Path,
-    options: LoadOptions,
-    progress: &dyn Fn(usize, usize),
-) -> Result<Loaded, ModelError> {
+pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     let file = GgufFile::open(path)?;
     let architecture = Architecture::from_gguf(&file)?;
     let tokenizer = Tokenizer::from_gguf(&file)?;
@@ -43,7 +51,7 @@ pub fn load(
     if markers.fim.is_none() {
         return Err(ModelError::NoInfill { path: file.path().to_owned() });
     }
-    let decoder = Decoder::from_gguf(&file, architecture, options, progress)?;
+    let decoder = Decoder::from_gguf(&file, architecture, options)?;
     let name = file.string("general.name").map(str::to_owned);
     let name = name.or_else(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
     Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default(), bytes: file.bytes() })

@@ -1,5 +1,6 @@
 //! The model inside: finds or fetches the file, loads it on a thread of its own, and turns requests into engine jobs.
 
+mod locate;
 mod prompt;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use super::{BoxFuture, Counters, Generation, Request, Source, SourceError, Statu
 use crate::complete::TokenCount;
 use crate::engine::{Engine, Job, JobError, Parts};
 use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
+
+pub use locate::locate;
 
 /// Documents whose caches are kept.
 const BRANCHES: usize = 4;
@@ -44,7 +47,7 @@ impl TokenCount for Counter {
 impl EmbeddedSource {
     /// Starts to locate and load the model; requests are refused with [`SourceError::Loading`] until it is there.
     pub fn start(locate: Locate, options: LoadOptions) -> Arc<Self> {
-        let source = Arc::new(Self::loading("starting"));
+        let source = Arc::new(Self::loading("looking for the model"));
         let loading = source.clone();
         let load = move || match loading.load(locate, options) {
             Ok((ready, model)) => loading.set_ready(ready, model),
@@ -66,7 +69,7 @@ impl EmbeddedSource {
         markers: Markers,
         context: usize,
     ) -> Result<Arc<Self>, String> {
-        let source = Self::loading("starting");
+        let source = Self::loading("looking for the model");
         source.set_ready(Ready::new(model, tokenizer, markers, context)?, "scripted".into());
         Ok(Arc::new(source))
     }
@@ -98,8 +101,9 @@ impl EmbeddedSource {
         };
         let path = locate(&stage)?;
         let name = shown(&path);
-        let layer = |done: usize, all: usize| stage(&format!("loading {name}"), done as u64, all as u64);
-        let loaded = load(&path, options, &layer).map_err(|error| error.to_string())?;
+        // Loading takes about a second: not worth a percentage.
+        stage(&format!("loading {name}"), 0, 0);
+        let loaded = load(&path, options).map_err(|error| error.to_string())?;
         let context = loaded.decoder.context();
         let ready = Ready::new(Box::new(loaded.decoder), loaded.tokenizer, loaded.markers, context)?;
         Ok((ready, loaded.name))

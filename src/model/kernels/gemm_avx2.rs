@@ -4,20 +4,16 @@
 //! and adds pairs of products in sixteen bits, saturating; so as many units are added in sixteen bits as cannot overflow
 //! (two products of a code of at most `2^bits - 1` with 127), and the rest in 32. Eight bits would saturate with the first
 //! pair: there the codes' absolute values are multiplied with activations that have taken over their signs.
+#![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
 
 use super::activations::{GROUP, Record};
 use super::format::{Format, SUPER};
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, super_scales};
+use super::gemm_x86::{HALVES, SIMPLE, WITH_MIN, codes_of, fetch_ahead, start};
+use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, record_bytes, super_scales};
 use super::matmul::{Rows, Sums};
 
-/// One half float for each output and block.
-const SIMPLE: u8 = 0;
-/// A step and a minimum for each output and block, two half floats for each super-block.
-const WITH_MIN: u8 = 1;
-/// A step for each output and half block, a half float for each super-block.
-const HALVES: u8 = 2;
 /// Outputs in a register of sums.
 const LANES: usize = 8;
 
@@ -37,8 +33,9 @@ pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
 
 #[target_feature(enable = "avx2,fma,f16c")]
 fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let blocks = panel.codes.chunks_exact(UNIT * BITS);
-    for (codes, unpacked) in blocks.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+    let records = panel.records.chunks_exact(UNIT * BITS + BLOCK_SCALES);
+    for (codes, unpacked) in records.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+        fetch_ahead(codes);
         for half in 0..2 {
             for (unit, register) in units::<BITS>(codes, half).into_iter().enumerate() {
                 let to = &mut unpacked[unit * UNIT + half * UNIT / 2..][..UNIT / 2];
@@ -63,34 +60,33 @@ pub(super) fn tile(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Rows<'_>, 
 
 #[target_feature(enable = "avx2,fma,f16c")]
 fn by_format(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &[Record], sums: &mut [[f32; PANEL]]) {
-    let codes = unpacked.unwrap_or(panel.codes);
     match (panel.format, unpacked.is_some()) {
-        (Format::Q4_0, false) => by_rows::<4, SIMPLE, 3, 8>(panel, codes, rows, sums),
-        (Format::Q4_0, true) => by_rows::<8, SIMPLE, 3, 8>(panel, codes, rows, sums),
-        (Format::Q5_0, false) => by_rows::<5, SIMPLE, 4, 4>(panel, codes, rows, sums),
-        (Format::Q5_0, true) => by_rows::<8, SIMPLE, 4, 4>(panel, codes, rows, sums),
-        (Format::Q8_0, _) => by_rows::<8, SIMPLE, 0, 1>(panel, codes, rows, sums),
-        (Format::Q4_K, false) => by_rows::<4, WITH_MIN, 0, 8>(panel, codes, rows, sums),
-        (Format::Q4_K, true) => by_rows::<8, WITH_MIN, 0, 8>(panel, codes, rows, sums),
-        (Format::Q5_K, false) => by_rows::<5, WITH_MIN, 0, 4>(panel, codes, rows, sums),
-        (Format::Q5_K, true) => by_rows::<8, WITH_MIN, 0, 4>(panel, codes, rows, sums),
-        (Format::Q6_K, false) => by_rows::<6, HALVES, 5, 2>(panel, codes, rows, sums),
-        (Format::Q6_K, true) => by_rows::<8, HALVES, 5, 2>(panel, codes, rows, sums),
+        (Format::Q4_0, false) => by_rows::<4, SIMPLE, 3, 8>(panel, unpacked, rows, sums),
+        (Format::Q4_0, true) => by_rows::<8, SIMPLE, 3, 8>(panel, unpacked, rows, sums),
+        (Format::Q5_0, false) => by_rows::<5, SIMPLE, 4, 4>(panel, unpacked, rows, sums),
+        (Format::Q5_0, true) => by_rows::<8, SIMPLE, 4, 4>(panel, unpacked, rows, sums),
+        (Format::Q8_0, _) => by_rows::<8, SIMPLE, 0, 1>(panel, unpacked, rows, sums),
+        (Format::Q4_K, false) => by_rows::<4, WITH_MIN, 0, 8>(panel, unpacked, rows, sums),
+        (Format::Q4_K, true) => by_rows::<8, WITH_MIN, 0, 8>(panel, unpacked, rows, sums),
+        (Format::Q5_K, false) => by_rows::<5, WITH_MIN, 0, 4>(panel, unpacked, rows, sums),
+        (Format::Q5_K, true) => by_rows::<8, WITH_MIN, 0, 4>(panel, unpacked, rows, sums),
+        (Format::Q6_K, false) => by_rows::<6, HALVES, 5, 2>(panel, unpacked, rows, sums),
+        (Format::Q6_K, true) => by_rows::<8, HALVES, 5, 2>(panel, unpacked, rows, sums),
     }
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
 fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize>(
     panel: &Panel<'_>,
-    codes: &[u8],
+    unpacked: Option<&[u8]>,
     rows: &[Record],
     sums: &mut [[f32; PANEL]],
 ) {
     match sums.len() {
-        1 => dot::<BITS, KIND, SHIFT, CHUNK, 1>(panel, codes, rows, sums),
-        2 => dot::<BITS, KIND, SHIFT, CHUNK, 2>(panel, codes, rows, sums),
-        3 => dot::<BITS, KIND, SHIFT, CHUNK, 3>(panel, codes, rows, sums),
-        _ => dot::<BITS, KIND, SHIFT, CHUNK, 4>(panel, codes, rows, sums),
+        1 => dot::<BITS, KIND, SHIFT, CHUNK, 1>(panel, unpacked, rows, sums),
+        2 => dot::<BITS, KIND, SHIFT, CHUNK, 2>(panel, unpacked, rows, sums),
+        3 => dot::<BITS, KIND, SHIFT, CHUNK, 3>(panel, unpacked, rows, sums),
+        _ => dot::<BITS, KIND, SHIFT, CHUNK, 4>(panel, unpacked, rows, sums),
     }
 }
 
@@ -98,37 +94,40 @@ fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usi
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, const ROWS: usize>(
     panel: &Panel<'_>,
-    codes: &[u8],
+    unpacked: Option<&[u8]>,
     rows: &[Record],
     sums: &mut [[f32; PANEL]],
 ) {
     let mut totals = [[_mm256_setzero_ps(); ROWS]; 2];
-    let scales = panel.scales.chunks_exact(BLOCK_SCALES);
-    let blocks = codes.chunks_exact(UNIT * BITS).zip(scales).zip(rows);
-    for (index, ((codes, scales), record)) in blocks.enumerate() {
+    // SAFETY of `products`, in all three places: this function has the features.
+    let blocks = panel.records.chunks_exact(record_bytes(panel.format)).zip(rows);
+    for (index, (weights, record)) in blocks.enumerate() {
+        let scales = &weights[weights.len() - BLOCK_SCALES..];
+        if BITS < 8 || ROWS == 1 {
+            fetch_ahead(weights);
+        }
+        let codes = codes_of::<BITS>(weights, unpacked, index);
         for (half, totals) in totals.iter_mut().enumerate() {
             let units = units::<BITS>(codes, half);
             if KIND == SIMPLE {
                 let scale = half_floats(&scales[2 * LANES * half..]);
-                let products = products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record);
+                let products = unsafe { products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record) };
                 for row in 0..ROWS {
                     totals[row] = add_scaled(totals[row], products[row], scale, record.scales[row]);
                 }
             } else if KIND == WITH_MIN {
                 let (scale, min) = steps_with_min(panel, index, scales, half);
-                let products = products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record);
+                let products = unsafe { products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record) };
                 for row in 0..ROWS {
                     let total = add_scaled(totals[row], products[row], scale, record.scales[row]);
-                    totals[row] =
-                        _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
+                    totals[row] = _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
                 }
             } else {
                 let supers = &panel.supers[index / SUPER * super_scales(Format::Q6_K)..];
                 let scale = half_floats(&supers[2 * LANES * half..]);
-                let steps =
-                    [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
-                let first = products::<SHIFT, CHUNK, ROWS, 0, { UNITS / 2 }>(&units, record);
-                let second = products::<SHIFT, CHUNK, ROWS, { UNITS / 2 }, UNITS>(&units, record);
+                let steps = [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
+                let first = unsafe { products::<SHIFT, CHUNK, ROWS, 0, { UNITS / 2 }>(&units, record) };
+                let second = unsafe { products::<SHIFT, CHUNK, ROWS, { UNITS / 2 }, UNITS>(&units, record) };
                 for row in 0..ROWS {
                     let first = _mm256_mullo_epi32(first[row], steps[0]);
                     let both = _mm256_add_epi32(first, _mm256_mullo_epi32(second[row], steps[1]));
@@ -146,50 +145,56 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
 }
 
 /// For each row, the sums of the products of codes less offset with activations, over some units of a block.
-#[inline]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn products<const SHIFT: i32, const CHUNK: usize, const ROWS: usize, const FROM: usize, const TO: usize>(
+///
+/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call here would
+/// put the sums into memory and cost half of the speed.
+///
+/// # Safety
+/// The CPU has the features that `dot` names.
+#[inline(always)]
+unsafe fn products<const SHIFT: i32, const CHUNK: usize, const ROWS: usize, const FROM: usize, const TO: usize>(
     units: &[__m256i; UNITS],
     record: &Record,
 ) -> [__m256i; ROWS] {
-    let mut products: [__m256i; ROWS] = std::array::from_fn(|row| {
-        let neg_sum = match (FROM, TO) {
-            (0, UNITS) => record.neg_sums[row],
-            (0, _) => record.neg_first[row],
-            _ => record.neg_sums[row] - record.neg_first[row],
-        };
-        if SHIFT == 0 {
-            _mm256_setzero_si256()
-        } else {
-            _mm256_slli_epi32::<SHIFT>(_mm256_set1_epi32(neg_sum))
+    // SAFETY: the intrinsics work on registers and need only the features, which the caller vouches for.
+    unsafe {
+        let mut products = [_mm256_setzero_si256(); ROWS];
+        for row in 0..ROWS {
+            let start = _mm256_set1_epi32(start::<FROM, TO>(record, row));
+            products[row] = if SHIFT == 0 { products[row] } else { _mm256_slli_epi32::<SHIFT>(start) };
         }
-    });
-    for chunk in (FROM..TO).step_by(CHUNK) {
-        let mut narrow = [_mm256_setzero_si256(); ROWS];
-        for unit in chunk..chunk + CHUNK {
+        for chunk in (FROM..TO).step_by(CHUNK) {
+            let mut narrow = [_mm256_setzero_si256(); ROWS];
+            for unit in chunk..chunk + CHUNK {
+                for row in 0..ROWS {
+                    let pairs = pairs::<CHUNK>(units[unit], _mm256_set1_epi32(record.codes[unit][row]));
+                    narrow[row] = if unit == chunk { pairs } else { _mm256_add_epi16(narrow[row], pairs) };
+                }
+            }
             for row in 0..ROWS {
-                let pairs = pairs::<CHUNK>(units[unit], _mm256_set1_epi32(record.codes[unit][row]));
-                narrow[row] = _mm256_add_epi16(narrow[row], pairs);
+                let wide = _mm256_madd_epi16(narrow[row], _mm256_set1_epi16(1));
+                products[row] = _mm256_add_epi32(products[row], wide);
             }
         }
-        for row in 0..ROWS {
-            let wide = _mm256_madd_epi16(narrow[row], _mm256_set1_epi16(1));
-            products[row] = _mm256_add_epi32(products[row], wide);
-        }
+        products
     }
-    products
 }
 
 /// The sums of two products each, in sixteen bits.
-#[inline]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn pairs<const CHUNK: usize>(codes: __m256i, activations: __m256i) -> __m256i {
-    if CHUNK > 1 {
-        return _mm256_maddubs_epi16(codes, activations);
+///
+/// # Safety
+/// The CPU has AVX2.
+#[inline(always)]
+unsafe fn pairs<const CHUNK: usize>(codes: __m256i, activations: __m256i) -> __m256i {
+    // SAFETY: as in `products`.
+    unsafe {
+        if CHUNK > 1 {
+            return _mm256_maddubs_epi16(codes, activations);
+        }
+        // Eight bits: 128 * 127 * 2 is still below 2^15.
+        let codes = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
+        _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(activations, codes))
     }
-    // Eight bits: 128 * 127 * 2 is still below 2^15.
-    let codes = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
-    _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(activations, codes))
 }
 
 /// `total + sums * (scale * activation_scale)`, rounded after each step as on every other CPU.
@@ -204,11 +209,9 @@ fn add_scaled(total: __m256, sums: __m256i, scale: __m256, activation_scale: f32
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn units<const BITS: usize>(codes: &[u8], half: usize) -> [__m256i; UNITS] {
-    debug_assert_eq!(codes.len(), UNIT * BITS);
+    debug_assert!(codes.len() >= UNIT * BITS);
     // SAFETY: the block has `BITS` vectors of 64 bytes, `index` is below `BITS` and `half` below two.
-    let load = |index: usize| unsafe {
-        _mm256_loadu_si256(codes.as_ptr().add(UNIT * index + UNIT / 2 * half).cast())
-    };
+    let load = |index: usize| unsafe { _mm256_loadu_si256(codes.as_ptr().add(UNIT * index + UNIT / 2 * half).cast()) };
     if BITS == 8 {
         return std::array::from_fn(load);
     }

@@ -3,20 +3,15 @@
 //! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with four signed
 //! activations, broadcast from memory, and adds the four products to sixteen sums, with no saturation anywhere. The sums
 //! begin at minus the offset of the codes times the sum of the activations, so that taking the offset off costs nothing.
+#![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
 
 use super::activations::{GROUP, Record};
 use super::format::{Format, SUPER};
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, super_scales};
+use super::gemm_x86::{HALVES, SIMPLE, WITH_MIN, codes_of, fetch_ahead, start};
+use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, record_bytes, super_scales};
 use super::matmul::{Rows, Sums};
-
-/// One half float for each output and block.
-const SIMPLE: u8 = 0;
-/// A step and a minimum for each output and block, two half floats for each super-block.
-const WITH_MIN: u8 = 1;
-/// A step for each output and half block, a half float for each super-block.
-const HALVES: u8 = 2;
 
 /// Widens the codes of a panel to a byte each.
 ///
@@ -34,8 +29,9 @@ pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let blocks = panel.codes.chunks_exact(UNIT * BITS);
-    for (codes, unpacked) in blocks.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+    let records = panel.records.chunks_exact(UNIT * BITS + BLOCK_SCALES);
+    for (codes, unpacked) in records.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+        fetch_ahead(codes);
         let units = units::<BITS>(codes);
         for (unit, bytes) in units.into_iter().zip(unpacked.chunks_exact_mut(UNIT)) {
             // SAFETY: 64 bytes.
@@ -50,35 +46,34 @@ fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
 /// The CPU has the features below.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(super) fn tile(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Rows<'_>, sums: &mut Sums) {
-    let codes = unpacked.unwrap_or(panel.codes);
     match (panel.format, unpacked.is_some()) {
-        (Format::Q4_0, false) => by_rows::<4, SIMPLE, 3>(panel, codes, rows, sums),
-        (Format::Q4_0, true) => by_rows::<8, SIMPLE, 3>(panel, codes, rows, sums),
-        (Format::Q5_0, false) => by_rows::<5, SIMPLE, 4>(panel, codes, rows, sums),
-        (Format::Q5_0, true) => by_rows::<8, SIMPLE, 4>(panel, codes, rows, sums),
-        (Format::Q8_0, _) => by_rows::<8, SIMPLE, 7>(panel, codes, rows, sums),
-        (Format::Q4_K, false) => by_rows::<4, WITH_MIN, 0>(panel, codes, rows, sums),
-        (Format::Q5_K, false) => by_rows::<5, WITH_MIN, 0>(panel, codes, rows, sums),
-        (Format::Q4_K | Format::Q5_K, true) => by_rows::<8, WITH_MIN, 0>(panel, codes, rows, sums),
-        (Format::Q6_K, false) => by_rows::<6, HALVES, 5>(panel, codes, rows, sums),
-        (Format::Q6_K, true) => by_rows::<8, HALVES, 5>(panel, codes, rows, sums),
+        (Format::Q4_0, false) => by_rows::<4, SIMPLE, 3>(panel, unpacked, rows, sums),
+        (Format::Q4_0, true) => by_rows::<8, SIMPLE, 3>(panel, unpacked, rows, sums),
+        (Format::Q5_0, false) => by_rows::<5, SIMPLE, 4>(panel, unpacked, rows, sums),
+        (Format::Q5_0, true) => by_rows::<8, SIMPLE, 4>(panel, unpacked, rows, sums),
+        (Format::Q8_0, _) => by_rows::<8, SIMPLE, 7>(panel, unpacked, rows, sums),
+        (Format::Q4_K, false) => by_rows::<4, WITH_MIN, 0>(panel, unpacked, rows, sums),
+        (Format::Q5_K, false) => by_rows::<5, WITH_MIN, 0>(panel, unpacked, rows, sums),
+        (Format::Q4_K | Format::Q5_K, true) => by_rows::<8, WITH_MIN, 0>(panel, unpacked, rows, sums),
+        (Format::Q6_K, false) => by_rows::<6, HALVES, 5>(panel, unpacked, rows, sums),
+        (Format::Q6_K, true) => by_rows::<8, HALVES, 5>(panel, unpacked, rows, sums),
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: u32>(
     panel: &Panel<'_>,
-    codes: &[u8],
+    unpacked: Option<&[u8]>,
     rows: &Rows<'_>,
     sums: &mut Sums,
 ) {
     match rows.count {
-        1 => dot::<BITS, KIND, SHIFT, 1>(panel, codes, rows, sums),
-        2 => dot::<BITS, KIND, SHIFT, 2>(panel, codes, rows, sums),
-        3 => dot::<BITS, KIND, SHIFT, 3>(panel, codes, rows, sums),
-        4 => dot::<BITS, KIND, SHIFT, 4>(panel, codes, rows, sums),
-        5..=8 => dot::<BITS, KIND, SHIFT, 8>(panel, codes, rows, sums),
-        _ => dot::<BITS, KIND, SHIFT, 12>(panel, codes, rows, sums),
+        1 => dot::<BITS, KIND, SHIFT, 1>(panel, unpacked, rows, sums),
+        2 => dot::<BITS, KIND, SHIFT, 2>(panel, unpacked, rows, sums),
+        3 => dot::<BITS, KIND, SHIFT, 3>(panel, unpacked, rows, sums),
+        4 => dot::<BITS, KIND, SHIFT, 4>(panel, unpacked, rows, sums),
+        5..=8 => dot::<BITS, KIND, SHIFT, 8>(panel, unpacked, rows, sums),
+        _ => dot::<BITS, KIND, SHIFT, 12>(panel, unpacked, rows, sums),
     }
 }
 
@@ -86,36 +81,38 @@ fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: u32>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
     panel: &Panel<'_>,
-    codes: &[u8],
+    unpacked: Option<&[u8]>,
     rows: &Rows<'_>,
     sums: &mut Sums,
 ) {
     let mut totals = [_mm512_setzero_ps(); ROWS];
-    let scales = panel.scales.chunks_exact(BLOCK_SCALES);
-    for (index, (codes, scales)) in codes.chunks_exact(UNIT * BITS).zip(scales).enumerate() {
+    // SAFETY of `products`, in all three places: this function has the features.
+    for (index, record) in panel.records.chunks_exact(record_bytes(panel.format)).enumerate() {
+        let scales = &record[record.len() - BLOCK_SCALES..];
+        if BITS < 8 || ROWS <= GROUP {
+            fetch_ahead(record);
+        }
         let records: [&Record; 3] = std::array::from_fn(|i| &rows.groups[i][index]);
-        let units = units::<BITS>(codes);
+        let units = units::<BITS>(codes_of::<BITS>(record, unpacked, index));
         if KIND == SIMPLE {
             let scale = half_floats(scales);
-            let products = products::<SHIFT, ROWS, 0, UNITS>(&units, records);
+            let products = unsafe { products::<SHIFT, ROWS, 0, UNITS>(&units, records) };
             for row in 0..ROWS {
-                totals[row] =
-                    add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
+                totals[row] = add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
             }
         } else if KIND == WITH_MIN {
             let (scale, min) = steps_with_min(panel, index, scales);
-            let products = products::<SHIFT, ROWS, 0, UNITS>(&units, records);
+            let products = unsafe { products::<SHIFT, ROWS, 0, UNITS>(&units, records) };
             for row in 0..ROWS {
                 let (record, lane) = (records[row / GROUP], row % GROUP);
                 let total = add_scaled(totals[row], products[row], scale, record.scales[lane]);
-                totals[row] =
-                    _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
+                totals[row] = _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
             }
         } else {
             let scale = half_floats(&panel.supers[index / SUPER * super_scales(Format::Q6_K)..]);
             let steps = [signed_bytes(scales), signed_bytes(&scales[PANEL..])];
-            let first = products::<SHIFT, ROWS, 0, { UNITS / 2 }>(&units, records);
-            let second = products::<SHIFT, ROWS, { UNITS / 2 }, UNITS>(&units, records);
+            let first = unsafe { products::<SHIFT, ROWS, 0, { UNITS / 2 }>(&units, records) };
+            let second = unsafe { products::<SHIFT, ROWS, { UNITS / 2 }, UNITS>(&units, records) };
             for row in 0..ROWS {
                 let first = _mm512_mullo_epi32(first[row], steps[0]);
                 let both = _mm512_add_epi32(first, _mm512_mullo_epi32(second[row], steps[1]));
@@ -130,32 +127,32 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
 }
 
 /// For each row, the sums of the products of codes less offset with activations, over some units of a block.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-fn products<const SHIFT: u32, const ROWS: usize, const FROM: usize, const TO: usize>(
+///
+/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call here would
+/// put the sums into memory and cost half of the speed.
+///
+/// # Safety
+/// The CPU has the features that `dot` names.
+#[inline(always)]
+unsafe fn products<const SHIFT: u32, const ROWS: usize, const FROM: usize, const TO: usize>(
     units: &[__m512i; UNITS],
     records: [&Record; 3],
 ) -> [__m512i; ROWS] {
-    let mut products: [__m512i; ROWS] = std::array::from_fn(|row| {
-        let (record, lane) = (records[row / GROUP], row % GROUP);
-        let neg_sum = match (FROM, TO) {
-            (0, UNITS) => record.neg_sums[lane],
-            (0, _) => record.neg_first[lane],
-            _ => record.neg_sums[lane] - record.neg_first[lane],
-        };
-        if SHIFT == 0 {
-            _mm512_setzero_si512()
-        } else {
-            _mm512_slli_epi32::<SHIFT>(_mm512_set1_epi32(neg_sum))
-        }
-    });
-    for unit in FROM..TO {
+    // SAFETY: the intrinsics work on registers and need only the features, which the caller vouches for.
+    unsafe {
+        let mut products = [_mm512_setzero_si512(); ROWS];
         for row in 0..ROWS {
-            let four = records[row / GROUP].codes[unit][row % GROUP];
-            products[row] = _mm512_dpbusd_epi32(products[row], units[unit], _mm512_set1_epi32(four));
+            let start = _mm512_set1_epi32(start::<FROM, TO>(records[row / GROUP], row % GROUP));
+            products[row] = if SHIFT == 0 { products[row] } else { _mm512_slli_epi32::<SHIFT>(start) };
         }
+        for unit in FROM..TO {
+            for row in 0..ROWS {
+                let four = _mm512_set1_epi32(records[row / GROUP].codes[unit][row % GROUP]);
+                products[row] = _mm512_dpbusd_epi32(products[row], units[unit], four);
+            }
+        }
+        products
     }
-    products
 }
 
 /// `total + sums * (scale * activation_scale)`, rounded after each step as on every other CPU.
@@ -170,7 +167,7 @@ fn add_scaled(total: __m512, sums: __m512i, scale: __m512, activation_scale: f32
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn units<const BITS: usize>(codes: &[u8]) -> [__m512i; UNITS] {
-    debug_assert_eq!(codes.len(), UNIT * BITS);
+    debug_assert!(codes.len() >= UNIT * BITS);
     // SAFETY: the block has `BITS` vectors of 64 bytes, and `index` is below `BITS`.
     let load = |index: usize| unsafe { _mm512_loadu_si512(codes.as_ptr().add(UNIT * index).cast()) };
     if BITS == 8 {

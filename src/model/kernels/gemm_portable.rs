@@ -2,9 +2,9 @@
 //! Not tiling: that is `matmul`.
 
 use super::activations::{GROUP, Record};
-use super::float16::F16;
 use super::format::SUPER;
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, super_scales};
+use super::float16::F16;
+use super::layout::{PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, record_bytes, super_scales};
 use super::matmul::{Rows, Sums};
 
 /// Sixteen numbers, one for each output.
@@ -13,9 +13,9 @@ type Integers = [i32; PANEL];
 
 /// Widens the codes of a panel to a byte each.
 pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let packed = panel.codes.chunks_exact(packed_block(panel.format));
-    for (packed, unpacked) in packed.zip(unpacked.as_chunks_mut::<UNPACKED_BLOCK>().0) {
-        unpack_block(panel.format.bits(), packed, unpacked);
+    let records = panel.records.chunks_exact(record_bytes(panel.format));
+    for (record, unpacked) in records.zip(unpacked.as_chunks_mut::<UNPACKED_BLOCK>().0) {
+        unpack_block(panel.format.bits(), &record[..packed_block(panel.format)], unpacked);
     }
 }
 
@@ -35,10 +35,7 @@ fn unpack_block(bits: usize, packed: &[u8], unpacked: &mut [u8; UNPACKED_BLOCK])
             5 => unpacked.iter_mut().zip(high).for_each(|(code, high)| *code |= ((high >> unit) & 1) << 4),
             6 => {
                 let high = &high[unit / 4 * UNIT..];
-                unpacked
-                    .iter_mut()
-                    .zip(high)
-                    .for_each(|(code, high)| *code |= ((high >> (2 * (unit % 4))) & 3) << 4);
+                unpacked.iter_mut().zip(high).for_each(|(code, high)| *code |= ((high >> (2 * (unit % 4))) & 3) << 4);
             }
             _ => {}
         }
@@ -53,8 +50,8 @@ pub(super) fn tile(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Rows<'_>, 
         let codes = match unpacked {
             Some(unpacked) => unpacked[index * UNPACKED_BLOCK..].first_chunk().unwrap_or(&block),
             None => {
-                let size = packed_block(panel.format);
-                unpack_block(panel.format.bits(), &panel.codes[index * size..][..size], &mut block);
+                let record = &panel.records[index * record_bytes(panel.format)..];
+                unpack_block(panel.format.bits(), &record[..packed_block(panel.format)], &mut block);
                 &block
             }
         };
@@ -74,7 +71,8 @@ enum BlockScales {
 
 impl BlockScales {
     fn new(panel: &Panel<'_>, index: usize) -> Self {
-        let scales = &panel.scales[index * BLOCK_SCALES..][..BLOCK_SCALES];
+        let record = &panel.records[index * record_bytes(panel.format)..];
+        let scales = &record[packed_block(panel.format)..];
         let supers = &panel.supers[index / SUPER * super_scales(panel.format)..];
         match (panel.format.offset_shift(), supers.is_empty()) {
             (None, _) => {
@@ -87,8 +85,7 @@ impl BlockScales {
             }
             (Some(shift), true) => Self::Simple { scale: half_floats(scales), shift },
             (Some(shift), false) => {
-                let steps =
-                    [0, PANEL].map(|at| std::array::from_fn(|output| i32::from(scales[at + output] as i8)));
+                let steps = [0, PANEL].map(|at| std::array::from_fn(|output| i32::from(scales[at + output] as i8)));
                 Self::Halves { scale: half_floats(supers), steps, shift }
             }
         }

@@ -2,7 +2,7 @@
 //! that is `layout`.
 
 use super::format::{BLOCK, Format, SUPER, Scales};
-use super::layout::{BLOCK_SCALES, PANEL, PanelLayout, PanelMut, UNIT, UNITS, packed_block, super_scales};
+use super::layout::{PANEL, PanelLayout, PanelMut, UNIT, UNITS, packed_block, record_bytes, super_scales};
 use super::pool::{Shared, WorkerPool};
 
 /// Fills all panels of `packed`, `panel_bytes` each, from the rows of a tensor.
@@ -34,12 +34,43 @@ fn fill_panel(layout: &PanelLayout, mut panel: PanelMut<'_>, rows: &[u8], row_by
 }
 
 fn fill_block(format: Format, panel: &mut PanelMut<'_>, row: &[u8], output: usize, index: usize) {
+    if format.block_len() == BLOCK {
+        let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
+        return copy_block(format, record, &row[index * format.block_bytes()..][..format.block_bytes()], output);
+    }
     let block = format.block(row, index);
-    let codes = &mut panel.codes[index * packed_block(format)..][..packed_block(format)];
+    let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
+    let (codes, scales) = record.split_at_mut(packed_block(format));
     write_codes(format.bits(), codes, &block.codes, output);
-    let scales = &mut panel.scales[index * BLOCK_SCALES..][..BLOCK_SCALES];
     let supers = &mut panel.supers[index / SUPER * super_scales(format)..];
     write_scales(&block.scales, scales, supers, output);
+}
+
+/// [`fill_block`] for the formats with one scale: the panel's order of nibbles is the file's, so that whole words are copied.
+/// The model cannot answer before it is repacked, and most of it is in these formats.
+fn copy_block(format: Format, record: &mut [u8], block: &[u8], output: usize) {
+    let (codes, scales) = record.split_at_mut(packed_block(format));
+    let (scale, block) = block.split_at(2);
+    scales[2 * output..2 * output + 2].copy_from_slice(scale);
+    let (high, block) = block.split_at(if format == Format::Q5_0 { 4 } else { 0 });
+    let flip = if format == Format::Q8_0 { 0x80 } else { 0 };
+    for (unit, four) in codes.as_chunks_mut::<UNIT>().0.iter_mut().zip(block.as_chunks::<4>().0) {
+        unit[4 * output..4 * output + 4].copy_from_slice(&four.map(|byte| byte ^ flip));
+    }
+    if let Some(high) = high.first_chunk() {
+        let gathered = gather_high_bits(u32::from_le_bytes(*high));
+        codes[4 * UNIT + 4 * output..][..4].copy_from_slice(&gathered);
+    }
+}
+
+/// Byte `i` gets bits `i`, `i + 4`, `i + 8` and so on: the high bits of input `i` of all units.
+fn gather_high_bits(bits: u32) -> [u8; 4] {
+    std::array::from_fn(|input| {
+        let every_fourth = (bits >> input) & 0x1111_1111;
+        let pairs = (every_fourth | every_fourth >> 3) & 0x0303_0303;
+        let fours = (pairs | pairs >> 6) & 0x000f_000f;
+        (fours | fours >> 12) as u8
+    })
 }
 
 fn write_scales(from: &Scales, scales: &mut [u8], supers: &mut [u8], output: usize) {
@@ -47,7 +78,8 @@ fn write_scales(from: &Scales, scales: &mut [u8], supers: &mut [u8], output: usi
         bytes[2 * at..2 * at + 2].copy_from_slice(&bits.to_le_bytes());
     };
     match *from {
-        Scales::Simple { scale } => half_at(scales, output, scale.0),
+        // `copy_block` has done these.
+        Scales::Simple { .. } => {}
         Scales::WithMin { scale, min, step, min_step } => {
             scales[output] = step;
             scales[PANEL + output] = min_step;
@@ -62,14 +94,8 @@ fn write_scales(from: &Scales, scales: &mut [u8], supers: &mut [u8], output: usi
     }
 }
 
-/// Writes the codes of one output of a block among those of its panel.
+/// Writes the codes of one output of a block, of four to six bits, among those of its panel.
 fn write_codes(bits: usize, packed: &mut [u8], codes: &[u8; BLOCK], output: usize) {
-    if bits == 8 {
-        for unit in 0..UNITS {
-            packed[unit * UNIT + 4 * output..][..4].copy_from_slice(&codes[4 * unit..4 * unit + 4]);
-        }
-        return;
-    }
     for unit in 0..UNITS / 2 {
         let pair = |i: usize| (codes[4 * unit + i] & 15) | (codes[16 + 4 * unit + i] << 4);
         packed[unit * UNIT + 4 * output..][..4].copy_from_slice(&[pair(0), pair(1), pair(2), pair(3)]);
@@ -79,8 +105,7 @@ fn write_codes(bits: usize, packed: &mut [u8], codes: &[u8; BLOCK], output: usiz
         let codes = &codes[vector * BLOCK / 2..];
         let bit_width = bits - 4;
         for input in 0..4 {
-            let gathered = (0..high_units)
-                .fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
+            let gathered = (0..high_units).fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
             high[4 * output + input] = gathered;
         }
     }

@@ -78,7 +78,9 @@ class Ledger:
 
     def totals_by_account(self) -> dict[str, Decimal]:
         """The sum of the amounts of each account."""
-        ▌
+        totals: dict[str, Decimal] = defaultdict(Decimal)
+        for entry in self.entries:
+            ▌
 
     def balance(self) -> Decimal:
         """The sum of all amounts."""
@@ -130,6 +132,7 @@ export function distance(a: Point, b: Point): number {
 
 /** The length of the way through all the points, in their order. */
 export function pathLength(points: Point[]): number {
+  let total = 0;
   ▌
 }
 
@@ -186,7 +189,7 @@ public final class Wrapper {
         List<String> lines = new ArrayList<>();
         StringBuilder line = new StringBuilder();
         for (String word : text.split("\\\\s+")) {
-            ▌
+            if (line.length() > 0 && ▌
         }
         if (line.length() > 0) {
             lines.add(line.toString());
@@ -230,7 +233,7 @@ CHAT = {
 }
 
 PLAIN = {
-    "plain-prose": "The history of the printing press begins in",
+    "plain-prose": "The seven days of the week are Monday, Tuesday,",
     "plain-code": '''import unittest
 
 

@@ -1,6 +1,8 @@
 //! What holds for every text, cursor and model.
 
-use infill_ls::complete::{Budget, Cache, Completion, TokenCount, finish, interpolate, mode, prompt, silence};
+use infill_ls::complete::{
+    Budget, Cache, Completion, TokenCount, finish, interpolate, mode, prompt, silence,
+};
 use infill_ls::text::{Language, Snapshot};
 use proptest::prelude::*;
 
@@ -16,8 +18,34 @@ impl TokenCount for Words {
 
 /// Pieces that the rules look at, in any order.
 const PIECES: [&str; 28] = [
-    "x", "foo(", ")", "}", "{", "[", "]", "\"", "'", "`", "    ", "\t", "\n", "\n", "\r\n", "else", "def f():", " = ", ";", "#", "// a b c", "/*",
-    "\"\"\"", "é", "😀", "<|im_end|>", "```", "\\",
+    "x",
+    "foo(",
+    ")",
+    "}",
+    "{",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "`",
+    "    ",
+    "\t",
+    "\n",
+    "\n",
+    "\r\n",
+    "else",
+    "def f():",
+    " = ",
+    ";",
+    "#",
+    "// a b c",
+    "/*",
+    "\"\"\"",
+    "é",
+    "😀",
+    "<|im_end|>",
+    "```",
+    "\\",
 ];
 
 fn code() -> impl Strategy<Value = String> {
@@ -25,7 +53,8 @@ fn code() -> impl Strategy<Value = String> {
 }
 
 fn fixture() -> impl Strategy<Value = Fixture> {
-    let languages = prop::sample::select(&["python", "rust", "typescript", "go", "lua", "markdown", "plaintext"][..]);
+    let languages =
+        prop::sample::select(&["python", "rust", "typescript", "go", "lua", "markdown", "plaintext"][..]);
     (languages, code(), code()).prop_map(|(language, before, after)| {
         let snapshot = Snapshot::new(Language::from_id(language), &format!("{before}{after}"));
         Fixture { snapshot, offset: before.len() }

@@ -24,7 +24,12 @@ fn typed_along() {
     check("x = $0\n", "price + tax", "x = $0\n", Some("x = price + tax\n"));
     check("x = $0\n", "price + tax", "x = pri$0\n", Some("x = price + tax\n"));
     check("x = $0\n", "größe", "x = grö$0\n", Some("x = größe\n"));
-    check("def f():\n$0\n", "    a = 1\n    return a", "def f():\n    a = 1\n   $0\n", Some("def f():\n    a = 1\n    return a\n"));
+    check(
+        "def f():\n$0\n",
+        "    a = 1\n    return a",
+        "def f():\n    a = 1\n   $0\n",
+        Some("def f():\n    a = 1\n    return a\n"),
+    );
 }
 
 #[test]
@@ -52,7 +57,12 @@ fn taken_back() {
     let mut cache = Cache::new();
     let at = |text: &str| Fixture::new("python", text);
     let first = at("x = $0\n");
-    cache.remember(DOCUMENT, &first.snapshot, first.offset, &Completion { range: 4..4, text: "price".to_owned() });
+    cache.remember(
+        DOCUMENT,
+        &first.snapshot,
+        first.offset,
+        &Completion { range: 4..4, text: "price".to_owned() },
+    );
     for (text, left) in [("x = pri$0\n", Some("ce")), ("x = p$0\n", Some("rice")), ("x =$0\n", None)] {
         let now = at(text);
         assert_eq!(cache.lookup(DOCUMENT, &now.snapshot, now.offset).map(|c| c.text).as_deref(), left);
@@ -63,7 +73,12 @@ fn taken_back() {
 fn other_documents_and_closed_ones() {
     let mut cache = Cache::new();
     let here = Fixture::new("python", "x = $0\n");
-    cache.remember(DOCUMENT, &here.snapshot, here.offset, &Completion { range: 4..4, text: "price".to_owned() });
+    cache.remember(
+        DOCUMENT,
+        &here.snapshot,
+        here.offset,
+        &Completion { range: 4..4, text: "price".to_owned() },
+    );
     assert_eq!(cache.lookup(2, &here.snapshot, here.offset), None);
     assert!(cache.lookup(DOCUMENT, &here.snapshot, here.offset).is_some());
     cache.forget(DOCUMENT);

@@ -4,8 +4,18 @@ use super::check;
 
 #[test]
 fn ends_with_the_line() {
-    check("python", "def f(xs):\n    total = $0\n", "sum(xs)\n    return total\n", "def f(xs):\n    total = sum(xs)\n");
-    check("rust", "fn main() {\n    let x = $0\n}\n", "1;\n    let y = 2;", "fn main() {\n    let x = 1;\n}\n");
+    check(
+        "python",
+        "def f(xs):\n    total = $0\n",
+        "sum(xs)\n    return total\n",
+        "def f(xs):\n    total = sum(xs)\n",
+    );
+    check(
+        "rust",
+        "fn main() {\n    let x = $0\n}\n",
+        "1;\n    let y = 2;",
+        "fn main() {\n    let x = 1;\n}\n",
+    );
     check("typescript", "const a = $0\n", "1;\nconst b = 2;\n", "const a = 1;\n");
     check("go", "func main() {\n\tx := $0\n}\n", "1\n\ty := 2\n", "func main() {\n\tx := 1\n}\n");
 }
@@ -45,14 +55,29 @@ fn a_body_that_is_there_already_lacks_one_line() {
 #[test]
 fn a_newline_before_the_text_on_a_blank_line_is_passed_over() {
     check("python", "a = 1\n$0\nc = 3\n", "\nb = 2\n", "a = 1\nb = 2\nc = 3\n");
-    check("rust", "fn f() {\n    a();\n    $0\n    c();\n}\n", "\n    b();\n", "fn f() {\n    a();\n    b();\n    c();\n}\n");
+    check(
+        "rust",
+        "fn f() {\n    a();\n    $0\n    c();\n}\n",
+        "\n    b();\n",
+        "fn f() {\n    a();\n    b();\n    c();\n}\n",
+    );
     check("go", "func f() {\n\ta()\n\t$0\n\tc()\n}\n", "\n\n\tb()\n", "func f() {\n\ta()\n\tb()\n\tc()\n}\n");
 }
 
 #[test]
 fn indentation_that_is_there_already_is_not_written_again() {
-    check("python", "def f():\n    a = 1\n    $0\n    c = 3\n", "    b = 2\n", "def f():\n    a = 1\n    b = 2\n    c = 3\n");
-    check("python", "def f():\n    a = 1\n    $0\n    c = 3\n", " b = 2\n", "def f():\n    a = 1\n    b = 2\n    c = 3\n");
+    check(
+        "python",
+        "def f():\n    a = 1\n    $0\n    c = 3\n",
+        "    b = 2\n",
+        "def f():\n    a = 1\n    b = 2\n    c = 3\n",
+    );
+    check(
+        "python",
+        "def f():\n    a = 1\n    $0\n    c = 3\n",
+        " b = 2\n",
+        "def f():\n    a = 1\n    b = 2\n    c = 3\n",
+    );
 }
 
 #[test]

@@ -37,8 +37,27 @@ fn the_editors_brackets_are_replaced_and_not_cut_from_the_text() {
 fn text_that_follows_on_the_line_is_not_said_twice() {
     check("python", "total = $0 + tax\n", "price * count + tax\n", "total = price * count + tax\n");
     check("rust", "let x = f($0, width);\n", "height, width);\n", "let x = f(height, width);\n");
-    check("typescript", "const a = $0 ?? fallback;\n", "given ?? fallback;\n", "const a = given ?? fallback;\n");
-    check("go", "\tfor $0 := range items {\n", "i, item := range items {\n", "\tfor i, item := range items {\n");
+    check(
+        "typescript",
+        "const a = $0 ?? fallback;\n",
+        "given ?? fallback;\n",
+        "const a = given ?? fallback;\n",
+    );
+    check(
+        "go",
+        "\tfor $0 := range items {\n",
+        "i, item := range items {\n",
+        "\tfor i, item := range items {\n",
+    );
+}
+
+#[test]
+fn a_rest_that_would_close_what_nobody_opened_is_replaced() {
+    check("python", "n = le$0)\n", "n(items)\n", "n = len(items)\n");
+    check("python", "total = sum$0 x)\n", "(x for x in xs if x)\n", "total = sum(x for x in xs if x)\n");
+    check("rust", "    let n = v$0.len());\n", ".push(w.len());\n", "    let n = v.push(w.len());\n");
+    check("typescript", "const a = b.map$0 c)\n", "((x) => x * c)\n", "const a = b.map((x) => x * c)\n");
+    check("go", "\tx := f$0])\n", "(y[0])\n", "\tx := f(y[0])\n");
 }
 
 #[test]
@@ -78,6 +97,40 @@ fn a_closing_bracket_that_closes_nothing_is_cut() {
 fn trailing_blanks_are_cut() {
     check("python", "x = $0\n", "1   \n", "x = 1\n");
     check("rust", "fn f() {\n    $0\n}\n", "a();  \n\n    b(); \n", "fn f() {\n    a();\n\n    b();\n}\n");
+}
+
+#[test]
+fn a_block_that_begins_too_far_right_is_moved() {
+    check(
+        "typescript",
+        "function f() {\n  $0\n}\n",
+        "  if (a) {\n      b();\n    } else {\n      c();\n    }\n}\n",
+        "function f() {\n  if (a) {\n    b();\n  } else {\n    c();\n  }\n}\n",
+    );
+    check(
+        "typescript",
+        "function f() {\n  $0\n}\n",
+        "  if (a) {\n    b();\n  }\n}\n",
+        "function f() {\n  if (a) {\n    b();\n  }\n}\n",
+    );
+    check(
+        "python",
+        "def f():\n    $0\n",
+        "    a = 1\n        return a\n",
+        "def f():\n    a = 1\n    return a\n",
+    );
+    check("rust", "fn f() {\n    $0\n}\n", " a();\n    b();\n}\n", "fn f() {\n    a();\n    b();\n}\n");
+}
+
+#[test]
+fn blank_lines_at_the_end_are_cut() {
+    check(
+        "python",
+        "for x in xs:\n    $0\n\ny = 1\n",
+        "f(x)\n    \ny = 1\n",
+        "for x in xs:\n    f(x)\n\ny = 1\n",
+    );
+    check("go", "func f() {\n\t$0\n}\n", "x()\n\t\n\n", "func f() {\n\tx()\n}\n");
 }
 
 #[test]

@@ -55,7 +55,11 @@ fn comments_that_do_not() {
     // The code it speaks of is there.
     check("python", "# Read all lines of the file.\n$0\nread_lines(path)\n", Mode::Line);
     // A note inside running code.
-    check("python", "def f():\n    a = 1\n    # Then add the rest of it.\n    $0\n    return a\n", Mode::Line);
+    check(
+        "python",
+        "def f():\n    a = 1\n    # Then add the rest of it.\n    $0\n    return a\n",
+        Mode::Line,
+    );
     check("markdown", "The following things:\n$0\n", Mode::Line);
 }
 

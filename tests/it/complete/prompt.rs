@@ -23,14 +23,24 @@ impl TokenCount for Bytes {
 
 fn cut(language: &str, text: &str, prefix_tokens: usize, suffix_tokens: usize) -> Prompt {
     let fixture = Fixture::new(language, text);
-    prompt(&fixture.snapshot, fixture.offset, Some("a.py"), &Budget { prefix_tokens, suffix_tokens }, &Bytes::default())
+    prompt(
+        &fixture.snapshot,
+        fixture.offset,
+        Some("a.py"),
+        &Budget { prefix_tokens, suffix_tokens },
+        &Bytes::default(),
+    )
 }
 
 #[test]
 fn a_file_that_fits_is_there_whole() {
     let got = cut("python", "a = 1\nb = $0\nc = 3\n", 100, 100);
-    let expected =
-        Prompt { path: Some("a.py".into()), requirement: None, prefix: "a = 1\nb = ".into(), suffix: "\nc = 3\n".into() };
+    let expected = Prompt {
+        path: Some("a.py".into()),
+        requirement: None,
+        prefix: "a = 1\nb = ".into(),
+        suffix: "\nc = 3\n".into(),
+    };
     assert_eq!(got, expected);
 }
 
@@ -47,7 +57,11 @@ fn never_more_than_the_budget() {
     for tokens in [1, 10, 27, 100, 1000, 5000] {
         let got = cut("python", &text, tokens, tokens);
         assert!(got.prefix.len() <= tokens && got.suffix.len() <= tokens, "{tokens}");
-        assert!(got.prefix.is_empty() || got.prefix.starts_with('v') || tokens < line.len(), "{:?}", got.prefix);
+        assert!(
+            got.prefix.is_empty() || got.prefix.starts_with('v') || tokens < line.len(),
+            "{:?}",
+            got.prefix
+        );
     }
 }
 
@@ -83,19 +97,32 @@ fn a_large_document_costs_what_the_budget_says() {
     let half = "value = compute(value, 10)\r\n".repeat(1_000_000);
     let fixture = Fixture::new("plaintext", &format!("{half}$0\r\n{half}"));
     let count = Bytes::default();
-    let got = prompt(&fixture.snapshot, fixture.offset, None, &Budget { prefix_tokens: 8000, suffix_tokens: 2000 }, &count);
+    let got = prompt(
+        &fixture.snapshot,
+        fixture.offset,
+        None,
+        &Budget { prefix_tokens: 8000, suffix_tokens: 2000 },
+        &count,
+    );
     assert!(6000 < got.prefix.len() && 1900 < got.suffix.len());
-    assert!(count.read.get() < 30_000 && count.calls.get() < 150, "{} bytes in {} calls", count.read.get(), count.calls.get());
+    assert!(
+        count.read.get() < 30_000 && count.calls.get() < 150,
+        "{} bytes in {} calls",
+        count.read.get(),
+        count.calls.get()
+    );
 }
 
 #[test]
 fn a_requirement_that_the_cut_leaves_out_is_kept() {
     let filler = "    total = step(total)\n".repeat(40);
-    let text = format!("import os\n\n# The result must be sorted,\n# without duplicates.\ndef f(xs):\n{filler}    $0\n");
+    let text = format!(
+        "import os\n\n# The result must be sorted,\n# without duplicates.\ndef f(xs):\n{filler}    $0\n"
+    );
     let got = cut("python", &text, 400, 100);
     let requirement = "# The result must be sorted,\n# without duplicates.\n";
     assert_eq!(got.requirement.as_deref(), Some(requirement));
-    assert!(got.prefix.starts_with("    total") && got.prefix_text().len() <= 400);
+    assert!(got.prefix.starts_with("    total") && got.prefix_text().len() <= 400, "{got:?}");
     assert!(got.prefix_text().starts_with(requirement));
 }
 
@@ -111,6 +138,9 @@ fn a_requirement_takes_a_share_only() {
     let filler = "    total = step(total)\n".repeat(40);
     let got = cut("python", &format!("{comment}def f(xs):\n{filler}    $0\n"), 400, 100);
     let requirement = got.requirement.unwrap();
-    assert!(!requirement.is_empty() && requirement.len() <= 100 && requirement.ends_with(".\n"), "{requirement:?}");
+    assert!(
+        !requirement.is_empty() && requirement.len() <= 100 && requirement.ends_with(".\n"),
+        "{requirement:?}"
+    );
     assert!(200 < got.prefix.len());
 }

@@ -17,7 +17,12 @@ fn nothing_and_blanks() {
 #[test]
 fn what_stands_below() {
     check_silent("python", "a = 1\n$0\nreturn total\n", "return total\n", Reason::RepeatsSuffix);
-    check_silent("rust", "fn f() {\n    a();\n    $0\n    begin( x );\n}\n", "begin(x);\n", Reason::RepeatsSuffix);
+    check_silent(
+        "rust",
+        "fn f() {\n    a();\n    $0\n    begin( x );\n}\n",
+        "begin(x);\n",
+        Reason::RepeatsSuffix,
+    );
     check_silent("go", "\tresult := $0\n\tresult := make()\n", "make()\n", Reason::RepeatsSuffix);
     check_silent("python", "if a:\n    $0\nelse:\n    b()\n", "\nelse:\n", Reason::Empty);
 }
