@@ -54,9 +54,11 @@ async fn written(language: &str, text: &str, line: u32, answer: &'static str) ->
     let resolved = server.call("codeAction/resolve", action).await;
     let edit = &resolved["edit"]["documentChanges"][0];
     assert_eq!(edit["textDocument"], json!({ "uri": URI, "version": 1 }));
-    let edit = &edit["edits"][0];
     server.finish().await;
-    apply(text, &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16)
+    // From the last to the first, so that none moves another.
+    edit["edits"].as_array().unwrap().iter().rev().fold(text.into(), |text: String, edit| {
+        apply(&text, &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16)
+    })
 }
 
 #[tokio::test]
@@ -66,6 +68,28 @@ async fn a_comment_becomes_a_function_below_it() {
     let expected =
         "import math\n\n# Returns the area of a circle.\ndef area(r):\n    return math.pi * r ** 2\n\nprint(1)\n";
     assert_eq!(written("python", text, 2, answer).await, expected);
+}
+
+#[tokio::test]
+async fn what_the_function_needs_is_imported_where_the_others_are() {
+    let answer = "import re\nimport os\n\ndef f(self):\n    return re.escape(os.sep)\n```";
+    let text = "import os\n\nclass A:\n    # Returns the escaped separator.\n";
+    let expected = "import os\nimport re\n\nclass A:\n    # Returns the escaped separator.\n    def f(self):\n        return re.escape(os.sep)\n";
+    assert_eq!(written("python", text, 3, answer).await, expected);
+
+    let text = "#!/usr/bin/env python\n@final\nclass A:\n    # Returns the escaped separator.\n";
+    let imported = written("python", text, 3, answer).await;
+    assert!(imported.starts_with("#!/usr/bin/env python\nimport re\nimport os\n\n@final\nclass A:"), "{imported}");
+}
+
+#[tokio::test]
+async fn a_comment_said_again_is_not_written_again() {
+    let text = "/// Doubles.\n";
+    let answer = "/// Doubles.\nfn double(x: u8) -> u8 {\n    x * 2\n}\n\n#[cfg(test)]\nmod tests {}\n```";
+    assert_eq!(
+        written("rust", text, 0, answer).await,
+        "/// Doubles.\nfn double(x: u8) -> u8 {\n    x * 2\n}\n"
+    );
 }
 
 #[tokio::test]
