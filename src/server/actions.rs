@@ -14,7 +14,7 @@ use tower_lsp::lsp_types::{
 use super::answer::{self, Answer};
 use super::convert;
 use super::flight::Flight;
-use super::progress::Progress;
+use super::progress::{Progress, Work};
 use super::protocol::{VersionedDocument, WRITE_FUNCTION, WriteFunction};
 use super::session::{Session, View};
 use crate::assist::implement::{self, Order, Plan, WriteError};
@@ -152,8 +152,8 @@ async fn write(
     method: &'static str,
     which: WriteFunction,
 ) -> Result<(View, Vec<TextEdit>)> {
-    let mut answer = Answer::begin(session, method);
-    match attempt(session, client, which, &mut answer).await {
+    let answer = Answer::begin(session, method, &which.text_document.uri);
+    match attempt(session, client, which).await {
         Ok((view, written)) => {
             answer.shown(written.tokens);
             Ok((view, written.edits))
@@ -169,17 +169,15 @@ async fn attempt(
     session: &Arc<Session>,
     client: &Client,
     which: WriteFunction,
-    answer: &mut Answer,
 ) -> std::result::Result<(View, implement::Written), Refusal> {
     let document = which.text_document;
     let view = session.view(&document.uri, which.position)?;
-    answer.language(view.snapshot.language().id());
     if view.snapshot.version() != document.version {
         return Err(changed());
     }
     let plan = implement::plan(&view.snapshot, view.offset).ok_or_else(changed)?;
     let source = session.source().cloned().ok_or(Reason::Loading)?;
-    let progress = Arc::new(Progress::begin(client, view.negotiated.progress, TITLE, true));
+    let progress = Arc::new(Progress::begin(client, view.negotiated.progress, TITLE, Work::Cancellable));
     session.say(answer::thinking());
     let order = order(session, &view, Arc::clone(&progress));
     let work = Flight::start(|cancel| run(plan, source, Order { cancel, ..order }));

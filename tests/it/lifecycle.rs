@@ -99,6 +99,7 @@ async fn loading_is_shown_and_answered_with_its_reason() {
     let token = server.heard("window/workDoneProgress/create").await["token"].take();
     let begin = server.heard("$/progress").await;
     assert_eq!((&begin["token"], &begin["value"]["kind"]), (&token, &json!("begin")));
+    assert_eq!(begin["value"]["percentage"], 0);
     let report = server.heard("$/progress").await;
     assert_eq!(report["value"]["message"], "downloading");
     assert_eq!(report["value"]["percentage"], 25);
