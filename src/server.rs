@@ -99,6 +99,7 @@ where
     }
     serving.abort();
     sifter.abort();
+    session.log.flush();
     ending.exit()
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tower_lsp::lsp_types::Url;
+
 use super::protocol::{State, StatusParams};
 use super::session::Session;
 use crate::complete::Reason;
@@ -22,13 +24,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn begin(session: &Arc<Session>, method: &'static str) -> Self {
-        Self { session: Arc::clone(session), method, language: "", begun: Instant::now(), over: false }
-    }
-
-    /// Names the language, once the document is known.
-    pub(super) fn language(&mut self, language: &'static str) {
-        self.language = language;
+    /// Begins the record of a request about a document.
+    pub(super) fn begin(session: &Arc<Session>, method: &'static str, uri: &Url) -> Self {
+        let language = session.snapshot(uri).map_or("", |snapshot| snapshot.language().id());
+        Self { session: Arc::clone(session), method, language, begun: Instant::now(), over: false }
     }
 
     /// Something is shown.

@@ -74,8 +74,9 @@ impl Documents {
 
     /// Drops a document whose text is no longer known and returns whether it was open.
     pub(super) fn lose(&mut self, uri: &Url) -> bool {
-        let was_open = self.remove(uri, Reason::OutOfSync);
+        let was_open = self.find(uri).is_ok();
         if was_open {
+            self.remove(uri, Reason::OutOfSync);
             self.entries.insert(uri.clone(), Entry::Lost);
         }
         was_open
@@ -95,13 +96,11 @@ impl Documents {
         }
     }
 
-    fn remove(&mut self, uri: &Url, reason: Reason) -> bool {
-        let Some(Entry::Open(mut open)) = self.entries.remove(uri) else {
-            return false;
-        };
-        open.divert(reason);
-        self.cache.forget(open.branch);
-        true
+    fn remove(&mut self, uri: &Url, reason: Reason) {
+        if let Some(Entry::Open(mut open)) = self.entries.remove(uri) {
+            open.divert(reason);
+            self.cache.forget(open.branch);
+        }
     }
 
     /// Returns an open document.

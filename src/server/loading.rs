@@ -7,7 +7,7 @@ use tower_lsp::Client;
 use tower_lsp::lsp_types::MessageType;
 
 use super::answer;
-use super::progress::Progress;
+use super::progress::{Progress, Work};
 use super::session::Session;
 use crate::config::LogLevel;
 use crate::source::Status;
@@ -42,7 +42,7 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
 }
 
 fn begin(session: &Session, client: &Client) -> Progress {
-    Progress::begin(client, session.negotiated().progress, "infill-ls", false)
+    Progress::begin(client, session.negotiated().progress, "infill-ls", Work::Measured)
 }
 
 fn report(progress: &Progress, stage: &str, done: u64, total: u64) {
