@@ -65,8 +65,7 @@ async fn written(language: &str, text: &str, line: u32, answer: &'static str) ->
 async fn a_comment_becomes_a_function_below_it() {
     let text = "import math\n\n# Returns the area of a circle.\n\nprint(1)\n";
     let answer = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n```\nThis function returns …";
-    let expected =
-        "import math\n\n# Returns the area of a circle.\ndef area(r):\n    return math.pi * r ** 2\n\nprint(1)\n";
+    let expected = "import math\n\n# Returns the area of a circle.\ndef area(r):\n    return math.pi * r ** 2\n\nprint(1)\n";
     assert_eq!(written("python", text, 2, answer).await, expected);
 }
 
@@ -79,7 +78,10 @@ async fn what_the_function_needs_is_imported_where_the_others_are() {
 
     let text = "#!/usr/bin/env python\n@final\nclass A:\n    # Returns the escaped separator.\n";
     let imported = written("python", text, 3, answer).await;
-    assert!(imported.starts_with("#!/usr/bin/env python\nimport re\nimport os\n\n@final\nclass A:"), "{imported}");
+    assert!(
+        imported.starts_with("#!/usr/bin/env python\nimport re\nimport os\n\n@final\nclass A:"),
+        "{imported}"
+    );
 }
 
 #[tokio::test]
@@ -159,7 +161,9 @@ async fn it_is_offered_on_comments_and_only_where_it_is_wanted() {
     assert_eq!(action["title"], "Write the function this comment describes");
     assert_eq!(action["kind"], "refactor.rewrite");
     assert_eq!(offered(&mut server, URI, 2, None).await, Value::Null);
-    for (only, wanted) in [("refactor", true), ("refactor.rewrite", true), ("quickfix", false), ("ref", false)] {
+    for (only, wanted) in
+        [("refactor", true), ("refactor.rewrite", true), ("quickfix", false), ("ref", false)]
+    {
         let actions = offered(&mut server, URI, 0, Some(&[only])).await;
         assert_eq!(actions.is_array(), wanted, "{only}");
     }

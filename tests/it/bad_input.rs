@@ -29,7 +29,11 @@ async fn goes_on(server: &mut TestServer) {
 async fn messages_that_do_not_parse_are_answered_with_an_error() {
     let script = Script::says("1\n");
     let mut server = TestServer::plain(&script).await;
-    let deep = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":{}1{}}}", "[".repeat(500), "]".repeat(500));
+    let deep = format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":{}1{}}}",
+        "[".repeat(500),
+        "]".repeat(500)
+    );
     let cases = [
         (framed("{\"jsonrpc\":\"2.0\",\"method\":"), PARSE_ERROR),
         (framed(""), PARSE_ERROR),
@@ -62,7 +66,9 @@ async fn json_of_any_depth_is_survived() {
     let mut server = TestServer::plain(&script).await;
     for depth in 115..135 {
         let params = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        server.send_raw(&framed(&format!("{{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":{params}}}"))).await;
+        server
+            .send_raw(&framed(&format!("{{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":{params}}}")))
+            .await;
         goes_on(&mut server).await;
     }
     server.finish().await;
@@ -78,7 +84,10 @@ async fn a_wrong_length_costs_no_more_than_the_messages_it_is_about() {
     goes_on(&mut server).await;
     // Headers in another case and unknown ones are nothing bad.
     let body = "{\"jsonrpc\":\"2.0\",\"method\":\"initialized\",\"params\":{}}";
-    let headers = format!("X-Trace: 1\r\nContent-Type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let headers = format!(
+        "X-Trace: 1\r\nContent-Type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     server.send_raw(headers.as_bytes()).await;
     goes_on(&mut server).await;
     server.finish().await;
@@ -110,7 +119,9 @@ async fn wrong_parameters_are_refused() {
         json!({ "textDocument": { "uri": URI }, "position": { "line": -1, "character": 0 } }),
         json!({ "textDocument": { "uri": URI }, "position": { "line": 1e99, "character": 0 } }),
     ] {
-        for method in [INLINE, "textDocument/completion", "textDocument/codeAction", "workspace/executeCommand"] {
+        for method in
+            [INLINE, "textDocument/completion", "textDocument/codeAction", "workspace/executeCommand"]
+        {
             let id = server.request(method, params.clone()).await;
             assert_eq!(server.answer(id).await["error"]["code"], INVALID_PARAMS, "{method} {params}");
         }

@@ -60,7 +60,9 @@ async fn the_rest_of_a_line_is_one_item() {
 
 #[tokio::test]
 async fn a_block_has_a_short_label_and_its_whole_text_in_the_preview() {
-    let script = Script::says("    total = 0\n    for number in numbers:\n        total += number\n    return total\n");
+    let script = Script::says(
+        "    total = 0\n    for number in numbers:\n        total += number\n    return total\n",
+    );
     let mut server = TestServer::plain(&script).await;
     let text = "def sum_of(numbers):\n    \n";
     server.open(URI, "python", text).await;

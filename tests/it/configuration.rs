@@ -34,12 +34,18 @@ async fn good_settings_count_and_bad_ones_are_named() {
     let message = server.heard("window/showMessage").await["message"].take();
     let message = message.as_str().unwrap();
     assert!(message.contains("`prompt.sufix_tokens`"), "{message}");
-    assert!(message.contains("`completion.temperature` must be a number from 0 to 2, not \"hot\""), "{message}");
+    assert!(
+        message.contains("`completion.temperature` must be a number from 0 to 2, not \"hot\""),
+        "{message}"
+    );
     assert!(message.contains("`ghost`"), "{message}");
     let settings = settings(&mut server).await;
     assert_eq!(settings["model"], "/models/mine.gguf");
     assert_eq!(settings["prompt"], json!({ "prefix_tokens": 77, "suffix_tokens": 400 }));
-    assert_eq!((&settings["completion"]["line_tokens"], &settings["completion"]["temperature"]), (&json!(9), &json!(0.0)));
+    assert_eq!(
+        (&settings["completion"]["line_tokens"], &settings["completion"]["temperature"]),
+        (&json!(9), &json!(0.0))
+    );
     server.finish().await;
 }
 
@@ -126,7 +132,8 @@ async fn requests_are_written_down_with_their_reason_and_without_any_text() {
     server.call(INLINE, at("file:///secret_name.py", 0, 0)).await;
     server.finish().await;
     let records = last_records(dir.path(), 10);
-    let outcomes: Vec<_> = records.iter().map(|r| (r.language.as_str(), r.outcome.as_str(), r.tokens)).collect();
+    let outcomes: Vec<_> =
+        records.iter().map(|r| (r.language.as_str(), r.outcome.as_str(), r.tokens)).collect();
     assert_eq!(outcomes, [("python", "shown", 5), ("", "not-open", 0)]);
     assert!(records.iter().all(|record| record.method == INLINE && record.time > 1_700_000_000));
     for file in fs::read_dir(dir.path()).unwrap() {
@@ -160,7 +167,8 @@ fn the_request_log_is_bounded() {
         log.add(record(tokens));
     }
     log.flush();
-    let size: u64 = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let size: u64 =
+        fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
     assert!(size < 1_200_000, "{size}");
     let last: Vec<usize> = last_records(dir.path(), 3).iter().map(|record| record.tokens).collect();
     assert_eq!(last, [14_997, 14_998, 14_999]);
@@ -174,7 +182,10 @@ async fn the_editors_log_hears_what_it_wants_to_hear() {
     server.heard("window/logMessage").await;
     server.call(INLINE, at("file:///unknown", 0, 0)).await;
     let message = server.heard("window/logMessage").await["message"].take();
-    assert_eq!(message, "textDocument/inlineCompletion not-open: the editor has not opened this document here");
+    assert_eq!(
+        message,
+        "textDocument/inlineCompletion not-open: the editor has not opened this document here"
+    );
     server.finish().await;
 }
 

@@ -28,7 +28,8 @@ async fn edits_of_one_message_apply_one_after_the_other() {
     let script = Script::says("x");
     let mut server = TestServer::plain(&script).await;
     server.open(URI, "python", "one\ntwo\nthree\n").await;
-    let changes = json!([change((1, 0), (2, 0), ""), change((1, 0), (1, 5), "3"), change((0, 3), (0, 3), "!")]);
+    let changes =
+        json!([change((1, 0), (2, 0), ""), change((1, 0), (1, 5), "3"), change((0, 3), (0, 3), "!")]);
     server.change(URI, 2, changes).await;
     assert_eq!(text_of(&mut server, &script).await, "one!\n3\n");
     server.change(URI, 7, json!([{ "text": "all new" }])).await;

@@ -22,10 +22,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("source", &["complete", "engine", "model", "fetch"]),
     // Of the engine only its plain data: the cancel token, parameters, the watcher.
     ("assist", &["source", "engine", "complete", "workspace", "syntax", "text"]),
-    (
-        "server",
-        &["assist", "source", "engine", "complete", "workspace", "syntax", "text", "config", "stats"],
-    ),
+    ("server", &["assist", "source", "engine", "complete", "workspace", "syntax", "text", "config", "stats"]),
 ];
 
 /// Which modules may use a crate that has an owner.
@@ -183,9 +180,9 @@ fn every_file_says_what_it_is_about_and_none_is_too_long() {
 #[test]
 fn no_module_is_named_after_nothing() {
     let vague = ["utils", "util", "helpers", "helper", "common", "manager", "misc"];
-    let named = |source: &Source| {
-        source.path.trim_end_matches(".rs").split('/').any(|part| vague.contains(&part))
-    };
-    let wrong: Vec<_> = sources("src").iter().filter(|source| named(source)).map(|s| s.path.clone()).collect();
+    let named =
+        |source: &Source| source.path.trim_end_matches(".rs").split('/').any(|part| vague.contains(&part));
+    let wrong: Vec<_> =
+        sources("src").iter().filter(|source| named(source)).map(|s| s.path.clone()).collect();
     none_of(&wrong);
 }
