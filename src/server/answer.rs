@@ -74,7 +74,7 @@ pub(super) fn ready(session: &Session) -> StatusParams {
     }
 }
 
-/// Returns the status after a silent request. Loading and failing are states of their own, and they last.
+/// Returns the status after a silent request. Loading and failing last, and say themselves why it was silent.
 fn silent(session: &Session, reason: Reason) -> StatusParams {
     let status = ready(session);
     match status.state {
@@ -83,7 +83,7 @@ fn silent(session: &Session, reason: Reason) -> StatusParams {
             message: reason.explain().into(),
             reason: Some(reason.code().into()),
         },
-        _ => StatusParams { reason: Some(reason.code().into()), ..status },
+        _ => status,
     }
 }
 

@@ -8,6 +8,7 @@ use tower_lsp::lsp_types::MessageType;
 
 use super::answer;
 use super::progress::{Progress, Work};
+use super::protocol::State;
 use super::session::Session;
 use crate::config::LogLevel;
 use crate::source::Status;
@@ -23,7 +24,10 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
     loop {
         interval.tick().await;
         let status = source.status();
-        session.say(answer::ready(&session));
+        // The first request may have come before this, and then the server is thinking.
+        if session.status().state == State::Loading {
+            session.say(answer::ready(&session));
+        }
         match status {
             Status::Loading { stage, done, total } => {
                 let progress = progress.get_or_insert_with(|| begin(&session, &client));

@@ -108,7 +108,7 @@ async fn loading_is_shown_and_answered_with_its_reason() {
     assert_eq!(server.call(INLINE, at(URI, 0, 4)).await, Value::Null);
     let doctor = server.call("infill/doctor", Value::Null).await;
     assert_eq!(doctor["requests"]["silent"], json!({ "loading": 1 }));
-    assert_eq!(doctor["status"]["state"], "loading");
+    assert_eq!(doctor["status"], json!({ "state": "loading", "message": "downloading" }));
 
     script.set_status(Status::Ready { model: "small".into() });
     while server.heard("$/progress").await["value"]["kind"] != "end" {}
