@@ -17,7 +17,7 @@ const TEXT: &str = "def fibonacci(n):\n    \"\"\"Return the n-th Fibonacci numbe
 /// llama.cpp and we may choose differently only where its two best logits lie this close to each other.
 const NEAR_TIE: f64 = 0.2;
 
-fn model_path() -> PathBuf {
+pub fn model_path() -> PathBuf {
     match std::env::var_os("INFILL_LS_TEST_MODEL") {
         Some(path) => path.into(),
         None => panic!("set INFILL_LS_TEST_MODEL to the default model's file: $(infill-ls model path)"),
