@@ -40,6 +40,8 @@ mod format;
 mod gemm_avx2;
 #[cfg(target_arch = "x86_64")]
 mod gemm_avx512;
+#[cfg(target_arch = "aarch64")]
+mod gemm_neon;
 mod gemm_portable;
 #[cfg(target_arch = "x86_64")]
 mod gemm_x86;
@@ -57,6 +59,8 @@ mod rowwise;
 #[cfg(test)]
 mod rowwise_tests;
 mod simd;
+#[cfg(target_arch = "aarch64")]
+mod simd_neon;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86;
 

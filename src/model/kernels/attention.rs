@@ -171,9 +171,9 @@ impl<T: KvElement> Task<'_, T> {
         }
         self.scores(simd, keys, stride, scratch);
         let mut sums = [0.0; MAX_ROWS];
-        for lane in 0..S::ROWS {
+        for (lane, sum) in sums.iter_mut().enumerate().take(S::ROWS) {
             let row_keys = self.keys(row + lane.min(count - 1));
-            sums[lane] = soften(simd, &mut scratch.scores[lane * stride..][..stride], row_keys);
+            *sum = soften(simd, &mut scratch.scores[lane * stride..][..stride], row_keys);
         }
         self.values(simd, row, count, keys, stride, &scratch.scores, &sums);
     }
@@ -192,10 +192,10 @@ impl<T: KvElement> Task<'_, T> {
                     let queries = factors::<S>(&scratch.queries, head_dim, dimension);
                     add_products(simd, &queries, &block_keys[dimension * POSITIONS..], POSITIONS, LANES, &mut sums);
                 }
-                for lane in 0..S::ROWS {
+                for (lane, sum) in sums.into_iter().enumerate().take(S::ROWS) {
                     let at = lane * stride + position + block * POSITIONS;
                     if let Some(to) = scratch.scores[at..].first_chunk_mut() {
-                        simd.store(sums[lane], to);
+                        simd.store(sum, to);
                     }
                 }
             }

@@ -4,6 +4,7 @@
 //! and adds pairs of products in sixteen bits, saturating; so as many units are added in sixteen bits as cannot overflow
 //! (two products of a code of at most `2^bits - 1` with 127), and the rest in 32. Eight bits would saturate with the first
 //! pair: there the codes' absolute values are multiplied with activations that have taken over their signs.
+#![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
 

@@ -3,6 +3,7 @@
 //! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with four signed
 //! activations, broadcast from memory, and adds the four products to sixteen sums, with no saturation anywhere. The sums
 //! begin at minus the offset of the codes times the sum of the activations, so that taking the offset off costs nothing.
+#![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
 

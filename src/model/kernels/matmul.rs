@@ -132,8 +132,8 @@ impl Product<'_> {
         let end_panel = self.weights.panels().min(first_panel + plan.panels_per_task);
         let first_group = task % plan.row_chunks * plan.groups_per_task;
         let end_group = self.activations.groups().min(first_group + plan.groups_per_task);
-        // AVX2 widens the codes anew for each group, so there it pays sooner.
-        let few_groups = if self.kernel == CpuKernel::Avx2 { 2 } else { TILE_GROUPS };
+        // AVX2 and NEON widen the codes anew for each group, so there it pays sooner.
+        let few_groups = if self.kernel == CpuKernel::Avx512Vnni { TILE_GROUPS } else { 2 };
         let few = end_group - first_group <= few_groups;
         if few || self.weights.format() == Format::Q8_0 {
             for panel in first_panel..end_panel {
@@ -204,6 +204,9 @@ fn unpack(kernel: CpuKernel, panel: &Panel<'_>, unpacked: &mut [u8]) {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         CpuKernel::Avx512Vnni => unsafe { super::gemm_avx512::unpack(panel, unpacked) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        CpuKernel::NeonDotprod => unsafe { super::gemm_neon::unpack(panel, unpacked) },
         _ => super::gemm_portable::unpack(panel, unpacked),
     }
 }
@@ -217,6 +220,9 @@ fn tile(kernel: CpuKernel, panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Ro
         // SAFETY: as in `unpack`.
         #[cfg(target_arch = "x86_64")]
         CpuKernel::Avx512Vnni => unsafe { super::gemm_avx512::tile(panel, unpacked, rows, sums) },
+        // SAFETY: as in `unpack`.
+        #[cfg(target_arch = "aarch64")]
+        CpuKernel::NeonDotprod => unsafe { super::gemm_neon::tile(panel, unpacked, rows, sums) },
         _ => super::gemm_portable::tile(panel, unpacked, rows, sums),
     }
 }

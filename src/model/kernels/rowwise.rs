@@ -249,7 +249,7 @@ fn over_one_plus_exp<S: Simd>(simd: S, x: S::V, t: S::V) -> S::V {
 fn gelu_of<S: Simd>(simd: S, x: S::V) -> S::V {
     let cubic = simd.mul(simd.mul(x, x), simd.splat(0.044_715));
     let inner = simd.mul(x, simd.add(simd.splat(1.0), cubic));
-    over_one_plus_exp(simd, x, simd.mul(inner, simd.splat(1.595_769_1)))
+    over_one_plus_exp(simd, x, simd.mul(inner, simd.splat(1.595_769)))
 }
 
 struct Softmax<'a>(&'a mut [f32]);
