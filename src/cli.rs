@@ -1,8 +1,74 @@
-//! The command line: one file per subcommand.
+//! The command line: one file per subcommand. Results go to standard output, everything else to standard error.
 
+mod bench;
+mod complete;
+mod doctor;
+mod log;
+mod model;
+mod model_args;
+mod progress;
+mod run_args;
+mod serve;
+
+use std::io::Write;
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Completes code with a model that runs inside this program: no account, no second server, nothing leaves the machine.
+#[derive(Debug, Parser)]
+#[command(name = "infill-ls", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::ServeArgs,
+    #[command(flatten)]
+    log: log::LogArgs,
+}
+
+const EXAMPLES: &str = "\
+Without a subcommand it is the language server, as an editor starts it.
+
+Examples:
+  infill-ls complete src/main.py:12:5     print what belongs at line 12, column 5
+  infill-ls model list                    show the models
+  infill-ls doctor                        say what works, how fast, and why it was silent
+
+Exit codes: 0 done; 1 nothing to show, or an error that a message explains; 2 a wrong command line.
+The model is fetched at first use, into the cache directory (INFILL_LS_CACHE moves it).";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve an editor over standard input and output (what happens without a subcommand, too)
+    Serve(serve::ServeArgs),
+    /// Print the completion at a place in a file
+    Complete(complete::CompleteArgs),
+    /// List, fetch and delete models
+    Model(model::ModelArgs),
+    /// Say what works on this machine, how fast, and why the last requests were silent
+    Doctor(doctor::DoctorArgs),
+    /// Measure the speed on this machine
+    Bench(bench::BenchArgs),
+}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    cli.log.start().and_then(|()| run(cli.command, cli.serve)).unwrap_or_else(|error| {
+        // Nobody can be told that standard error does not work.
+        let _ = writeln!(std::io::stderr().lock(), "infill-ls: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<ExitCode> {
+    match command {
+        None => serve::run(serve),
+        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Complete(args)) => complete::run(args),
+        Some(Command::Model(args)) => model::run(args),
+        Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Bench(args)) => bench::run(args),
+    }
 }

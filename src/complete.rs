@@ -1,6 +1,30 @@
 //! The completion logic: document and offset to prompt, generated text to completion. Pure: nothing here blocks,
 //! touches the network or knows the model.
+//!
+//! In the order in which a keystroke meets them: [`Cache`] answers what was suggested already; [`silence`] says that
+//! nothing is wanted; [`mode`] decides between a line and a block; [`prompt`] cuts the file to a [`Budget`];
+//! [`StopCondition`] watches the model write; [`finish`] mends what it wrote, or gives the [`Reason`] why nothing is shown.
+//! Everything but the prompt reads a bounded window around the cursor, so the size of the document does not matter.
 
+mod brackets;
+mod cache;
+mod finish;
+mod layout;
+mod marker;
+mod mode;
+mod overlap;
 mod parts;
+mod prompt;
+mod reason;
+mod repetition;
+mod stop;
+mod surroundings;
+mod window;
 
+pub use cache::{Cache, interpolate};
+pub use finish::{Completion, finish, silence};
+pub use mode::{Mode, mode};
 pub use parts::{Prompt, TokenCount};
+pub use prompt::{Budget, prompt};
+pub use reason::Reason;
+pub use stop::StopCondition;

@@ -1,12 +1,17 @@
 //! Where completions come from, seen by everything above: a trait, its requests and its answers.
 //! A source turns text parts into tokens or into a remote request; it knows nothing of LSP.
 
+mod embedded;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::complete::{Prompt, TokenCount};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
+
+pub use crate::engine::Counters;
+pub use embedded::{EmbeddedSource, Locate, locate};
 
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -106,7 +111,9 @@ pub enum SourceError {
     #[error("overtaken by a newer request")]
     Overtaken,
     /// The prompt alone fills the model's context.
-    #[error("the prompt has {tokens} tokens, more than the context of {context} holds; lower the prompt budget or raise `context`")]
+    #[error(
+        "the prompt has {tokens} tokens, more than the context of {context} holds; lower the prompt budget or raise `context`"
+    )]
     TooLong {
         /// Tokens of the prompt.
         tokens: usize,
@@ -116,25 +123,4 @@ pub enum SourceError {
     /// Anything else; the message says what to do.
     #[error("{0}")]
     Failed(String),
-}
-
-/// Running totals of a source, for `doctor` and the tests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counters {
-    /// Requests taken.
-    pub requests: u64,
-    /// Requests that were cancelled or overtaken.
-    pub cancelled: u64,
-    /// Prompt tokens computed.
-    pub prefill_tokens: u64,
-    /// Prompt tokens found in the cache.
-    pub reused_tokens: u64,
-    /// Tokens generated.
-    pub decoded_tokens: u64,
-    /// The last time from a cancel to the end of its computation, in microseconds.
-    pub last_cancel_us: u64,
-    /// The longest such time, in microseconds.
-    pub max_cancel_us: u64,
-    /// Whether a generation is running now.
-    pub busy: bool,
 }

@@ -1,12 +1,16 @@
-//! Cancelling: a flag that the asker sets and the engine thread reads before each layer and each token.
-//! It says nothing about why; the asker knows.
+//! Cancelling: a flag that the asker sets and the engine thread reads before each layer and each token. It remembers
+//! when it was set, so that the time until compute stopped can be told. It says nothing about why; the asker knows.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// A flag shared by whoever waits for a generation and the engine thread that computes it.
 #[derive(Debug, Clone, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken {
+    /// Nanoseconds since [`epoch`] plus one; 0 while it is not cancelled.
+    at: Arc<AtomicU64>,
+}
 
 impl CancelToken {
     /// Returns a token that is not cancelled.
@@ -14,14 +18,21 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks the engine to stop; it does so within one layer or one token.
+    /// Asks the engine to stop; it does so within one layer or one token. A second call changes nothing.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        let now = epoch().elapsed().as_nanos() as u64 + 1;
+        let _ = self.at.compare_exchange(0, now, Ordering::Release, Ordering::Relaxed);
     }
 
     /// Returns whether somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.at.load(Ordering::Acquire) != 0
+    }
+
+    /// Returns the time since somebody asked to stop.
+    pub fn since(&self) -> Option<Duration> {
+        let at = Duration::from_nanos(self.at.load(Ordering::Acquire).checked_sub(1)?);
+        Some(epoch().elapsed().saturating_sub(at))
     }
 
     /// Returns a guard that cancels when it is dropped.
@@ -49,4 +60,10 @@ impl Drop for CancelOnDrop {
             token.cancel();
         }
     }
+}
+
+/// An instant that all tokens count from: an `Instant` itself does not fit an atomic.
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
 }

@@ -1,10 +1,85 @@
 //! What a generation is asked for and what is told of it afterwards: plain data, shared with the sources.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::CancelToken;
+use crate::model::TokenId;
 
 /// Sees each new piece of generated text, on the engine thread, and says whether to go on.
 pub type Watch = Box<dyn FnMut(&str) -> ControlFlow<()> + Send>;
+
+/// One generation to run.
+pub struct Job {
+    /// Whose cache it uses; a newer job of the same branch overtakes it.
+    pub branch: u64,
+    /// What to compute.
+    pub request: JobRequest,
+    /// Stops it.
+    pub cancel: CancelToken,
+    /// Hears the result, exactly once.
+    pub reply: Box<dyn FnOnce(Result<JobOutput, JobError>) + Send>,
+}
+
+/// What a job computes.
+pub struct JobRequest {
+    /// The prompt; not empty.
+    pub tokens: Vec<TokenId>,
+    /// How to sample and when to stop at the latest.
+    pub params: GenerationParams,
+    /// Sees the text.
+    pub watch: Watch,
+    /// When it was asked for.
+    pub since: Instant,
+}
+
+impl Job {
+    /// Returns a job that is asked for now.
+    pub fn new(
+        branch: u64,
+        tokens: Vec<TokenId>,
+        params: GenerationParams,
+        watch: Watch,
+        cancel: CancelToken,
+        reply: impl FnOnce(Result<JobOutput, JobError>) + Send + 'static,
+    ) -> Self {
+        let request = JobRequest { tokens, params, watch, since: Instant::now() };
+        Self { branch, request, cancel, reply: Box::new(reply) }
+    }
+}
+
+/// What a job wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobOutput {
+    /// All text, also what the watcher did not want.
+    pub text: String,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// Why a job wrote nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// Its token was set, or the engine ended.
+    #[error("cancelled")]
+    Cancelled,
+    /// A newer job of its branch came.
+    #[error("overtaken by a newer request")]
+    Overtaken,
+    /// The prompt leaves no room in the context.
+    #[error("{tokens} tokens do not fit the context of {context}")]
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Tokens that fit.
+        context: usize,
+    },
+    /// The model failed; the message says how.
+    #[error("{0}")]
+    Failed(String),
+}
 
 /// How to sample and when to stop at the latest.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,20 +94,13 @@ pub struct GenerationParams {
     pub top_p: Option<f64>,
     /// The seed of the draw.
     pub seed: u64,
-    /// Time from the start of the job after which it ends with what it has.
+    /// Time from the asking after which it ends with what it has.
     pub time_budget: Option<Duration>,
 }
 
 impl Default for GenerationParams {
     fn default() -> Self {
-        Self {
-            max_tokens: 64,
-            temperature: 0.0,
-            top_k: None,
-            top_p: None,
-            seed: 0,
-            time_budget: None,
-        }
+        Self { max_tokens: 64, temperature: 0.0, top_k: None, top_p: None, seed: 0, time_budget: None }
     }
 }
 

@@ -27,7 +27,10 @@ impl fmt::Display for KernelError {
             }
             Self::Size { what } => write!(f, "{what} is zero or too large"),
             Self::Unavailable { kernel } => {
-                write!(f, "this CPU has no {kernel}; choose another kernel or leave the choice to the program")
+                write!(
+                    f,
+                    "this CPU has no {kernel}; choose another kernel or leave the choice to the program"
+                )
             }
         }
     }

@@ -134,7 +134,10 @@ fn k_nibble(bytes: &[u8], sub: usize, i: usize) -> u8 {
 
 #[inline]
 fn simple(bytes: &[u8], code: impl Fn(&[u8], usize) -> u8) -> Block {
-    Block { codes: std::array::from_fn(|i| code(bytes, i)), scales: Scales::Simple { scale: scale_at(bytes, 0) } }
+    Block {
+        codes: std::array::from_fn(|i| code(bytes, i)),
+        scales: Scales::Simple { scale: scale_at(bytes, 0) },
+    }
 }
 
 #[inline]
@@ -160,9 +163,8 @@ fn halves(bytes: &[u8], sub: usize) -> Block {
     let (outer, inner) = (sub / 4, sub % 4);
     let low = &bytes[64 * outer + 32 * (inner % 2)..][..BLOCK];
     let high = &bytes[128 + 32 * outer..][..BLOCK];
-    let codes = std::array::from_fn(|i| {
-        ((low[i] >> (4 * (inner / 2))) & 15) | (((high[i] >> (2 * inner)) & 3) << 4)
-    });
+    let codes =
+        std::array::from_fn(|i| ((low[i] >> (4 * (inner / 2))) & 15) | (((high[i] >> (2 * inner)) & 3) << 4));
     let steps = [bytes[192 + 2 * sub] as i8, bytes[193 + 2 * sub] as i8];
     Block { codes, scales: Scales::Halves { scale: scale_at(bytes, 208), steps } }
 }

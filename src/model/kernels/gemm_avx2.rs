@@ -120,7 +120,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
                 let products = unsafe { products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record) };
                 for row in 0..ROWS {
                     let total = add_scaled(totals[row], products[row], scale, record.scales[row]);
-                    totals[row] = _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
+                    totals[row] =
+                        _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
                 }
             } else {
                 let supers = &panel.supers[index / SUPER * super_scales(Format::Q6_K)..];
@@ -211,7 +212,9 @@ fn add_scaled(total: __m256, sums: __m256i, scale: __m256, activation_scale: f32
 fn units<const BITS: usize>(codes: &[u8], half: usize) -> [__m256i; UNITS] {
     debug_assert!(codes.len() >= UNIT * BITS);
     // SAFETY: the block has `BITS` vectors of 64 bytes, `index` is below `BITS` and `half` below two.
-    let load = |index: usize| unsafe { _mm256_loadu_si256(codes.as_ptr().add(UNIT * index + UNIT / 2 * half).cast()) };
+    let load = |index: usize| unsafe {
+        _mm256_loadu_si256(codes.as_ptr().add(UNIT * index + UNIT / 2 * half).cast())
+    };
     if BITS == 8 {
         return std::array::from_fn(load);
     }

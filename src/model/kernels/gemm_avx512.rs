@@ -98,7 +98,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
             let scale = half_floats(scales);
             let products = unsafe { products::<SHIFT, ROWS, 0, UNITS>(&units, records) };
             for row in 0..ROWS {
-                totals[row] = add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
+                totals[row] =
+                    add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
             }
         } else if KIND == WITH_MIN {
             let (scale, min) = steps_with_min(panel, index, scales);
@@ -106,7 +107,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
             for row in 0..ROWS {
                 let (record, lane) = (records[row / GROUP], row % GROUP);
                 let total = add_scaled(totals[row], products[row], scale, record.scales[lane]);
-                totals[row] = _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
+                totals[row] =
+                    _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
             }
         } else {
             let scale = half_floats(&panel.supers[index / SUPER * super_scales(Format::Q6_K)..]);

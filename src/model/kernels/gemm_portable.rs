@@ -2,7 +2,6 @@
 //! Not tiling: that is `matmul`.
 
 use super::activations::{GROUP, Record};
-use super::format::SUPER;
 use super::float16::F16;
 use super::layout::{PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, record_bytes, super_scales};
 use super::matmul::{Rows, Sums};
@@ -35,7 +34,10 @@ fn unpack_block(bits: usize, packed: &[u8], unpacked: &mut [u8; UNPACKED_BLOCK])
             5 => unpacked.iter_mut().zip(high).for_each(|(code, high)| *code |= ((high >> unit) & 1) << 4),
             6 => {
                 let high = &high[unit / 4 * UNIT..];
-                unpacked.iter_mut().zip(high).for_each(|(code, high)| *code |= ((high >> (2 * (unit % 4))) & 3) << 4);
+                unpacked
+                    .iter_mut()
+                    .zip(high)
+                    .for_each(|(code, high)| *code |= ((high >> (2 * (unit % 4))) & 3) << 4);
             }
             _ => {}
         }
@@ -85,7 +87,8 @@ impl BlockScales {
             }
             (Some(shift), true) => Self::Simple { scale: half_floats(scales), shift },
             (Some(shift), false) => {
-                let steps = [0, PANEL].map(|at| std::array::from_fn(|output| i32::from(scales[at + output] as i8)));
+                let steps =
+                    [0, PANEL].map(|at| std::array::from_fn(|output| i32::from(scales[at + output] as i8)));
                 Self::Halves { scale: half_floats(supers), steps, shift }
             }
         }

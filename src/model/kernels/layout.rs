@@ -124,7 +124,8 @@ impl QuantMatrix {
         expect_len("a tensor's bytes", bytes.len(), expected)?;
         let layout = PanelLayout::new(format, cols);
         let panels = rows.div_ceil(PANEL);
-        let size = panels.checked_mul(layout.bytes).ok_or(KernelError::Size { what: "the number of rows" })?;
+        let size =
+            panels.checked_mul(layout.bytes).ok_or(KernelError::Size { what: "the number of rows" })?;
         // Zeroed by the kernel, page by page as the threads come to it, and so in parallel.
         let mut packed = vec![0u8; size + LINE];
         let start = packed.as_ptr().align_offset(LINE).min(LINE);

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::reference::{Numbers, dequantize, uniform};
-use super::{Activations, CpuKernel, Format, KernelError, QuantMatrix, WorkerPool, dequantize_row, matmul, matmul_with};
+use super::{
+    Activations, CpuKernel, Format, KernelError, QuantMatrix, WorkerPool, dequantize_row, matmul, matmul_with,
+};
 
 /// What the product should be, and by how much single precision may miss it.
 struct Expected {
@@ -30,7 +32,10 @@ fn rounded(values: &[f32]) -> Vec<f64> {
         let largest = block.iter().fold(0f32, |a, b| a.max(b.abs()));
         let scale = largest / 127.0;
         let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-        block.iter().map(|x| f64::from((x * inverse).round_ties_even()) * f64::from(scale)).collect::<Vec<_>>()
+        block
+            .iter()
+            .map(|x| f64::from((x * inverse).round_ties_even()) * f64::from(scale))
+            .collect::<Vec<_>>()
     };
     values.chunks_exact(32).flat_map(block).collect()
 }
@@ -54,7 +59,11 @@ fn assert_close(actual: &[f32], expected: &Expected, tolerance: f64, what: &str)
     for (i, &actual) in actual.iter().enumerate() {
         let error = (f64::from(actual) - expected.products[i]).abs();
         let allowed = expected.bounds[i] * tolerance + 1e-30;
-        assert!(error <= allowed, "{what}, number {i}: {actual} for {}, off by {error}", expected.products[i]);
+        assert!(
+            error <= allowed,
+            "{what}, number {i}: {actual} for {}, off by {error}",
+            expected.products[i]
+        );
     }
 }
 
@@ -146,7 +155,12 @@ fn the_largest_codes_saturate_nothing() {
                 let values: Vec<f32> = (0..14 * cols).map(|i| 127.0 * signs[i % 2]).collect();
                 let expected = expected(&dequantize(format, &bytes), &rounded(&values), cols);
                 let actual = product(kernel, &matrix, &values, None, &pool);
-                assert_close(&actual, &expected, 1e-6, &format!("{kernel} {format:?} {pattern:#x} {signs:?}"));
+                assert_close(
+                    &actual,
+                    &expected,
+                    1e-6,
+                    &format!("{kernel} {format:?} {pattern:#x} {signs:?}"),
+                );
             }
         }
     }
@@ -192,11 +206,15 @@ fn no_rows_are_no_work_and_wrong_sizes_are_errors() {
     assert_eq!(matmul(&matrix, &none, None, &mut [], &pool), Ok(()));
     let one = Activations::new(&[0.0; 64], 64, &pool).unwrap();
     assert!(matches!(matmul(&matrix, &one, None, &mut [0.0; 3], &pool), Err(KernelError::Length { .. })));
-    assert!(matches!(matmul(&matrix, &one, Some(&[0.0]), &mut [0.0; 2], &pool), Err(KernelError::Length { .. })));
+    assert!(matches!(
+        matmul(&matrix, &one, Some(&[0.0]), &mut [0.0; 2], &pool),
+        Err(KernelError::Length { .. })
+    ));
     let narrow = Activations::new(&[0.0; 32], 32, &pool).unwrap();
     assert!(matches!(matmul(&matrix, &narrow, None, &mut [0.0; 2], &pool), Err(KernelError::Length { .. })));
     assert!(matches!(Activations::new(&[0.0; 33], 33, &pool), Err(KernelError::Columns { .. })));
-    let from = |rows, cols, bytes: &[u8]| QuantMatrix::from_gguf(Format::Q4_K, rows, cols, bytes, &pool).err();
+    let from =
+        |rows, cols, bytes: &[u8]| QuantMatrix::from_gguf(Format::Q4_K, rows, cols, bytes, &pool).err();
     assert!(matches!(from(1, 896, &bytes), Some(KernelError::Columns { cols: 896, block: 256 })));
     assert!(matches!(from(0, 256, &[]), Some(KernelError::Size { .. })));
     assert!(matches!(from(1, 256, &bytes[..1]), Some(KernelError::Length { .. })));

@@ -29,8 +29,9 @@ impl Numbers {
 
     /// A tensor with random codes and scales of about `scale`, either sign.
     pub(super) fn tensor(&mut self, format: Format, rows: usize, cols: usize, scale: f32) -> Vec<u8> {
-        let mut bytes: Vec<u8> =
-            (0..rows * cols / format.block_len() * format.block_bytes()).map(|_| (self.next() >> 32) as u8).collect();
+        let mut bytes: Vec<u8> = (0..rows * cols / format.block_len() * format.block_bytes())
+            .map(|_| (self.next() >> 32) as u8)
+            .collect();
         for block in bytes.chunks_exact_mut(format.block_bytes()) {
             for &at in scale_places(format) {
                 block[at..at + 2].copy_from_slice(&F16::from_f32(self.float() * scale).0.to_le_bytes());
@@ -63,15 +64,16 @@ pub(super) fn uniform(format: Format, rows: usize, cols: usize, pattern: u8, sca
 /// The numbers of a tensor, block after block, as the description of the format has them.
 pub(super) fn dequantize(format: Format, bytes: &[u8]) -> Vec<f64> {
     let blocks = bytes.chunks_exact(format.block_bytes());
-    blocks.flat_map(|block| match format {
-        Format::Q4_0 => q4_0(block),
-        Format::Q5_0 => q5_0(block),
-        Format::Q8_0 => q8_0(block),
-        Format::Q4_K => q45_k(block, None, &block[16..]),
-        Format::Q5_K => q45_k(block, Some(&block[16..48]), &block[48..]),
-        Format::Q6_K => q6_k(block),
-    })
-    .collect()
+    blocks
+        .flat_map(|block| match format {
+            Format::Q4_0 => q4_0(block),
+            Format::Q5_0 => q5_0(block),
+            Format::Q8_0 => q8_0(block),
+            Format::Q4_K => q45_k(block, None, &block[16..]),
+            Format::Q5_K => q45_k(block, Some(&block[16..48]), &block[48..]),
+            Format::Q6_K => q6_k(block),
+        })
+        .collect()
 }
 
 fn half(block: &[u8], at: usize) -> f64 {

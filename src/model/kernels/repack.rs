@@ -105,7 +105,8 @@ fn write_codes(bits: usize, packed: &mut [u8], codes: &[u8; BLOCK], output: usiz
         let codes = &codes[vector * BLOCK / 2..];
         let bit_width = bits - 4;
         for input in 0..4 {
-            let gathered = (0..high_units).fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
+            let gathered = (0..high_units)
+                .fold(0, |byte, unit| byte | ((codes[4 * unit + input] >> 4) << (bit_width * unit)));
             high[4 * output + input] = gathered;
         }
     }

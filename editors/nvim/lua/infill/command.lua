@@ -1,0 +1,116 @@
+--- The :Infill command.
+local M = {}
+
+---@param title string
+---@param lines string[]
+local function show(title, lines)
+  vim.cmd('botright new')
+  local bufnr = vim.api.nvim_get_current_buf()
+  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines)
+  vim.bo[bufnr].buftype = 'nofile'
+  vim.bo[bufnr].bufhidden = 'wipe'
+  vim.bo[bufnr].swapfile = false
+  vim.bo[bufnr].modifiable = false
+  pcall(vim.api.nvim_buf_set_name, bufnr, title)
+  vim.api.nvim_win_set_height(0, math.min(#lines + 1, 20))
+end
+
+local function show_log()
+  local path = require('infill.options').get().log_file
+  if not path then
+    vim.notify("infill: there is no log, since the option 'log_file' is false", vim.log.levels.WARN)
+  elseif not vim.uv.fs_stat(path) then
+    vim.notify('infill: the server has written no log yet: ' .. path)
+  else
+    vim.cmd('botright split ' .. vim.fn.fnameescape(path))
+    vim.cmd('normal! G')
+  end
+end
+
+---@param result table
+---@return string[]
+local function report(result)
+  return vim.split(vim.json.encode(result, { indent = '  ', sort_keys = true }), '\n', { plain = true })
+end
+
+local function doctor()
+  local client = require('infill.server').client_or_notify()
+  if not client then
+    return
+  end
+  client:request('infill/doctor', nil, function(error, result)
+    if error then
+      vim.notify('infill: ' .. error.message, vim.log.levels.ERROR)
+    else
+      show('infill://doctor', report(result))
+    end
+  end)
+end
+
+local function print_status()
+  local status = require('infill.status').get()
+  local words = { 'infill: ' .. status.state }
+  if status.reason then
+    table.insert(words, '(' .. status.reason .. ')')
+  end
+  if status.message and status.message ~= '' then
+    table.insert(words, status.message)
+  end
+  vim.notify(table.concat(words, ' '))
+end
+
+---@type table<string, fun()>
+local subcommands = {
+  status = print_status,
+  log = show_log,
+  doctor = doctor,
+}
+for _, name in ipairs({
+  'pause',
+  'resume',
+  'toggle',
+  'accept',
+  'accept-word',
+  'accept-line',
+  'next',
+  'previous',
+  'dismiss',
+  'write-function',
+}) do
+  subcommands[name] = function()
+    require('infill')[name:gsub('-', '_')]()
+  end
+end
+
+---@return string[]
+local function names()
+  local result = vim.tbl_keys(subcommands)
+  table.sort(result)
+  return result
+end
+
+---@param arguments string[]
+function M.run(arguments)
+  local name = arguments[1] or 'status'
+  local subcommand = subcommands[name]
+  if subcommand and #arguments <= 1 then
+    subcommand()
+  else
+    local given = table.concat(arguments, ' ')
+    vim.notify(("infill: there is no ':Infill %s'; there are: %s"):format(given, table.concat(names(), ', ')), vim.log.levels.ERROR)
+  end
+end
+
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  if line:match('^%S+%s+%S+%s') then
+    return {}
+  end
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, names())
+end
+
+return M

@@ -1,0 +1,102 @@
+--- The server's process: where its binary is, how Neovim starts it, and the clients that talk to it.
+local M = {}
+
+M.NAME = 'infill_ls'
+
+M.HOW_TO_GET_IT =
+  'infill-ls was not found. In a clone of its repository run `cargo install --path .`, or name the binary: '
+  .. "require('infill').setup({ binary = '/path/to/infill-ls' })"
+
+--- The release build of the clone that this plugin lies in.
+---@return string
+local function built_beside_plugin()
+  local source = vim.fs.normalize(debug.getinfo(1, 'S').source:sub(2))
+  local repository = vim.fs.dirname(source)
+  for _ = 1, 4 do -- editors/nvim/lua/infill
+    repository = vim.fs.dirname(repository)
+  end
+  return vim.fs.joinpath(repository, 'target', 'release', 'infill-ls')
+end
+
+--- Finds the binary: the option, then PATH, then the clone's own build.
+---@return string? path
+---@return string? from Which of the three it was.
+function M.binary()
+  local option = require('infill.options').get().binary
+  if option then
+    local path = vim.fs.normalize(option)
+    return vim.fn.executable(path) == 1 and path or nil, "the option 'binary'"
+  end
+  local on_path = vim.fn.exepath('infill-ls')
+  if on_path ~= '' then
+    return on_path, 'PATH'
+  end
+  local built = built_beside_plugin()
+  if vim.fn.executable(built) == 1 then
+    return built, 'the clone this plugin lies in'
+  end
+end
+
+---@return string[]
+local function command()
+  local options = require('infill.options').get()
+  local result = { M.binary() or options.binary or 'infill-ls', 'serve' }
+  if options.log_file then
+    vim.list_extend(result, { '--log-file', options.log_file, '--log-level', options.log_level })
+  end
+  return result
+end
+
+---@param bufnr integer
+---@return boolean
+local function is_wanted(bufnr)
+  local options = require('infill.options').get()
+  return not vim.tbl_contains(options.disabled_filetypes, vim.bo[bufnr].filetype)
+end
+
+local ROOT_MARKERS = { '.git', '.hg', '.jj', 'Cargo.toml', 'pyproject.toml', 'package.json', 'go.mod' }
+
+--- The configuration as |vim.lsp.Config|.
+---@return vim.lsp.Config
+function M.config()
+  local options = require('infill.options').get()
+  return {
+    cmd = command(),
+    filetypes = options.filetypes,
+    -- A function, since only that can leave a buffer alone. A file outside any project is served too.
+    root_dir = function(bufnr, on_dir)
+      if not is_wanted(bufnr) then
+        return
+      end
+      if M.binary() then
+        on_dir(vim.fs.root(bufnr, ROOT_MARKERS))
+      else
+        vim.notify_once(M.HOW_TO_GET_IT, vim.log.levels.ERROR)
+      end
+    end,
+    root_markers = ROOT_MARKERS,
+    workspace_required = false,
+    init_options = options.settings,
+    handlers = { ['infill/status'] = require('infill.status').receive },
+  }
+end
+
+--- The client attached to a buffer (0: the current one), or any client where none is given.
+---@param bufnr? integer
+---@return vim.lsp.Client?
+function M.client(bufnr)
+  return vim.lsp.get_clients({ name = M.NAME, bufnr = bufnr })[1]
+end
+
+--- The client of the current buffer; tells the user where there is none.
+---@return vim.lsp.Client?
+function M.client_or_notify()
+  local client = M.client(0)
+  if not client then
+    local reason = M.binary() and 'infill-ls is not attached to this buffer (:checkhealth infill)' or M.HOW_TO_GET_IT
+    vim.notify(reason, vim.log.levels.WARN)
+  end
+  return client
+end
+
+return M

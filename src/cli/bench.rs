@@ -1,0 +1,32 @@
+//! `infill-ls bench`: speed on this machine, beside a peer's in the same run. Quality is not measured here.
+
+mod engine;
+mod peer;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Tokens per second of the engine, in prefill and decode, and how they scale with threads and context
+    Engine(engine::EngineArgs),
+}
+
+/// Runs the benchmark.
+///
+/// # Errors
+/// When the model or the peer cannot be run, or the JSON file cannot be written.
+pub fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    match args.what {
+        What::Engine(args) => engine::run(args),
+    }
+}

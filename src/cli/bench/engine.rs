@@ -1,0 +1,207 @@
+//! `infill-ls bench engine`: prefill and decode of the loaded model, in turn with `llama-bench` on the same file with the
+//! same number of threads, so that a slow moment of a shared machine hits both.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::peer::Peer;
+use super::table::{self, median};
+use crate::cli::model_args::ModelChoice;
+use crate::model::{self, Decoder, KvCache, LanguageModel, LoadOptions, Output};
+
+/// Prompt lengths that are timed.
+const PREFILLS: [usize; 2] = [256, 1024];
+/// Context before the timed decode, and tokens decoded.
+const DEPTH: usize = 256;
+const DECODED: usize = 32;
+/// Context lengths of the scaling table.
+const CONTEXTS: [usize; 6] = [128, 256, 512, 1024, 2048, 4096];
+const CHUNK: usize = 128;
+
+/// Arguments of `bench engine`.
+#[derive(Debug, Args)]
+pub struct EngineArgs {
+    #[command(flatten)]
+    model: ModelChoice,
+    /// The llama-bench program to run in turn with ours
+    #[arg(long, value_name = "PATH")]
+    peer: Option<PathBuf>,
+    /// Threads for both
+    #[arg(long, default_value_t = model::physical_cores())]
+    threads: usize,
+    /// Times that each is run; the median counts
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Leave out the table of threads and context lengths
+    #[arg(long)]
+    no_scaling: bool,
+    /// Also write the figures to FILE
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// One figure: tokens per second of both, round by round.
+#[derive(Default)]
+struct Timed {
+    ours: Vec<f64>,
+    peer: Vec<f64>,
+}
+
+/// Measures and prints.
+pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
+    let path = args.model.obtain()?;
+    let decoder = load(&path, args.threads)?;
+    let peer = args.peer.clone().map(|program| Peer { program, model: path.clone(), threads: args.threads });
+    let mut timed: Vec<(&str, usize, Timed)> = PREFILLS.map(|n| ("prefill", n, Timed::default())).into();
+    timed.push(("decode", DEPTH, Timed::default()));
+    for _ in 0..args.rounds.max(1) {
+        for (kind, tokens, timed) in &mut timed {
+            let prefill = *kind == "prefill";
+            timed.ours.push(if prefill {
+                prefill_speed(&decoder, *tokens)?
+            } else {
+                decode_speed(&decoder, *tokens)?
+            });
+            if let Some(peer) = &peer {
+                timed.peer.push(if prefill {
+                    peer.prefill(*tokens)?
+                } else {
+                    peer.decode(DECODED, *tokens)?
+                });
+            }
+        }
+    }
+    drop(decoder);
+    let scaling = if args.no_scaling { Vec::new() } else { scaling(&path, args.threads)? };
+    let report = report(&timed, &scaling, args.threads);
+    print(&report, &timed, &scaling)?;
+    if let Some(file) = &args.json {
+        let text = serde_json::to_string_pretty(&report)?;
+        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(path: &std::path::Path, threads: usize) -> anyhow::Result<Decoder> {
+    let context = CONTEXTS[CONTEXTS.len() - 1] + CHUNK;
+    Ok(model::load(path, LoadOptions { context, threads })?.decoder)
+}
+
+/// Returns `n` tokens that look like nothing in particular, the same at each run.
+fn tokens(n: usize) -> Vec<u32> {
+    (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) % 100_000).collect()
+}
+
+fn fill(decoder: &Decoder, cache: &mut KvCache, tokens: &[u32], last: Output) -> anyhow::Result<()> {
+    let mut chunks = tokens.chunks(CHUNK).peekable();
+    while let Some(chunk) = chunks.next() {
+        let output = if chunks.peek().is_some() { Output::Nothing } else { last };
+        decoder.forward(cache, chunk, output, &|| false)?;
+    }
+    Ok(())
+}
+
+fn prefill_speed(decoder: &Decoder, n: usize) -> anyhow::Result<f64> {
+    let mut cache = decoder.new_cache(n)?;
+    let tokens = tokens(n);
+    let started = Instant::now();
+    fill(decoder, &mut cache, &tokens, Output::Last)?;
+    Ok(n as f64 / started.elapsed().as_secs_f64())
+}
+
+fn decode_speed(decoder: &Decoder, depth: usize) -> anyhow::Result<f64> {
+    let mut cache = decoder.new_cache(depth + DECODED)?;
+    fill(decoder, &mut cache, &tokens(depth), Output::Nothing)?;
+    decode(decoder, &mut cache, DECODED)
+}
+
+fn decode(decoder: &Decoder, cache: &mut KvCache, n: usize) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    for token in tokens(n) {
+        decoder.forward(cache, &[token], Output::Last, &|| false)?;
+    }
+    Ok(n as f64 / started.elapsed().as_secs_f64())
+}
+
+/// One line of the scaling table: threads, context, prefill up to there since the line before, decode there.
+struct Scaled {
+    threads: usize,
+    context: usize,
+    prefill: f64,
+    decode: f64,
+}
+
+fn scaling(path: &std::path::Path, most: usize) -> anyhow::Result<Vec<Scaled>> {
+    let mut lines = Vec::new();
+    let mut threads: Vec<usize> =
+        std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n < most).collect();
+    threads.push(most);
+    for threads in threads {
+        let decoder = load(path, threads)?;
+        let mut cache = decoder.new_cache(CONTEXTS[CONTEXTS.len() - 1] + 8)?;
+        for context in CONTEXTS {
+            let tokens = tokens(context);
+            let started = Instant::now();
+            let from = cache.len();
+            fill(&decoder, &mut cache, &tokens[from..], Output::Nothing)?;
+            let prefill = (context - from) as f64 / started.elapsed().as_secs_f64();
+            let decode = decode(&decoder, &mut cache, 8)?;
+            cache.truncate(context);
+            lines.push(Scaled { threads, context, prefill, decode });
+        }
+    }
+    Ok(lines)
+}
+
+fn report(timed: &[(&str, usize, Timed)], scaling: &[Scaled], threads: usize) -> Value {
+    let mut report = Map::new();
+    report.insert(
+        "cpu".into(),
+        json!({ "kernels": model::cpu_kernel(), "features": model::cpu_features(), "threads": threads }),
+    );
+    for (kind, tokens, timed) in timed {
+        let (ours, peer) = (median(timed.ours.clone()), median(timed.peer.clone()));
+        let mut figure = json!({ "ours": ours });
+        if peer > 0.0 {
+            figure["peer"] = json!(peer);
+            figure["ratio"] = json!(ours / peer);
+        }
+        report.entry(*kind).or_insert_with(|| json!({}))[tokens.to_string()] = figure;
+    }
+    let line = |s: &Scaled| json!({ "threads": s.threads, "context": s.context, "prefill": s.prefill, "decode": s.decode });
+    report.insert("scaling".into(), scaling.iter().map(line).collect());
+    report.into()
+}
+
+fn print(report: &Value, timed: &[(&str, usize, Timed)], scaling: &[Scaled]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "kernels {}; CPU features {}", model::cpu_kernel(), model::cpu_features().join(" "))?;
+    let mut rows = vec![["tokens per second", "infill-ls", "llama.cpp", "ratio"].map(String::from).to_vec()];
+    for (kind, tokens, _) in timed {
+        let figure = &report[*kind][tokens.to_string()];
+        let cell =
+            |name: &str, digits: usize| figure[name].as_f64().map_or("-".into(), |x| format!("{x:.digits$}"));
+        rows.push(vec![format!("{kind} at {tokens}"), cell("ours", 1), cell("peer", 1), cell("ratio", 2)]);
+    }
+    table::write(&mut out, &rows)?;
+    if !scaling.is_empty() {
+        let mut rows = vec![["threads", "context", "prefill t/s", "decode t/s"].map(String::from).to_vec()];
+        rows.extend(scaling.iter().map(|s| {
+            vec![
+                s.threads.to_string(),
+                s.context.to_string(),
+                format!("{:.1}", s.prefill),
+                format!("{:.1}", s.decode),
+            ]
+        }));
+        writeln!(out)?;
+        table::write(&mut out, &rows)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! `infill-ls doctor`: what there is, how fast it is, and why the last requests showed nothing.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::model_args::ModelChoice;
+use super::run_args::RunArgs;
+use crate::complete::Reason;
+use crate::config::Settings;
+use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
+use crate::model::{
+    LanguageModel, LoadOptions, Loaded, Output, cpu_features, cpu_kernel, load, physical_cores,
+};
+use crate::stats::{Record, SHOWN, last_records};
+
+/// Tokens of the speed test.
+const PREFILL: usize = 128;
+const DECODE: u32 = 16;
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// How many of the last requests are shown
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    requests: usize,
+    /// Leave out the speed test
+    #[arg(long)]
+    no_speed: bool,
+}
+
+/// Prints the report; exits with 1 when there is no working model.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let mut settings = Settings::default();
+    args.run.apply(&mut settings);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "infill-ls {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "cpu        {} cores, kernels: {}", physical_cores(), cpu_kernel())?;
+    writeln!(out, "features   {}", cpu_features().join(" "))?;
+    let works = model(&mut out, &args, &settings)?;
+    match cache_dir() {
+        Ok(dir) => {
+            writeln!(out, "cache      {}", dir.display())?;
+            requests(&mut out, &last_records(&dir, args.requests))?;
+        }
+        Err(error) => writeln!(out, "cache      {error}")?,
+    }
+    writeln!(out, "settings   (defaults and command line; an editor's own are in its log)")?;
+    for line in serde_json::to_string_pretty(&settings)?.lines() {
+        writeln!(out, "           {line}")?;
+    }
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow::Result<bool> {
+    let ModelChoice { model } = &args.run.model;
+    let name = model.as_deref().unwrap_or(DEFAULT_MODEL);
+    let path = match Store::open().and_then(|store| store.locate(name)) {
+        Ok(path) => path,
+        Err(error) => {
+            writeln!(out, "model      {error}")?;
+            return Ok(false);
+        }
+    };
+    writeln!(out, "model      {}", path.display())?;
+    if let Some(entry) = find(name) {
+        let verified = Store::open().and_then(|store| store.verify(entry));
+        match verified {
+            Ok(()) => writeln!(out, "sum        right ({})", entry.sha256.unwrap_or("none is known"))?,
+            Err(error) => writeln!(out, "sum        {error}")?,
+        }
+    }
+    let options =
+        LoadOptions { context: 1024, threads: settings.threads.map_or_else(physical_cores, usize::from) };
+    let started = Instant::now();
+    match load(&path, options) {
+        Ok(loaded) => {
+            writeln!(out, "           {}, loaded in {} ms", loaded.name, started.elapsed().as_millis())?;
+            if !args.no_speed {
+                speed(out, &loaded)?;
+            }
+            if let Some(bytes) = resident_bytes() {
+                writeln!(out, "memory     {} MB with the model loaded", bytes / 1_000_000)?;
+            }
+            Ok(true)
+        }
+        Err(error) => {
+            writeln!(out, "           {error}")?;
+            Ok(false)
+        }
+    }
+}
+
+fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<()> {
+    let mut cache = loaded.decoder.new_cache(PREFILL + DECODE as usize)?;
+    let prompt: Vec<u32> = (0..PREFILL as u32).collect();
+    let started = Instant::now();
+    loaded.decoder.forward(&mut cache, &prompt, Output::Last, &|| false)?;
+    let prefill = PREFILL as f64 / started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    for token in 0..DECODE {
+        loaded.decoder.forward(&mut cache, &[token], Output::Last, &|| false)?;
+    }
+    let decode = f64::from(DECODE) / started.elapsed().as_secs_f64();
+    writeln!(out, "speed      {prefill:.0} tokens/s read, {decode:.0} tokens/s written")?;
+    Ok(())
+}
+
+fn requests(out: &mut impl Write, records: &[Record]) -> std::io::Result<()> {
+    if records.is_empty() {
+        return writeln!(out, "requests   none yet");
+    }
+    writeln!(out, "requests   the last {}:", records.len())?;
+    for record in records {
+        let why = Reason::from_code(&record.outcome).map_or("", Reason::explain);
+        let method = record.method.trim_start_matches("textDocument/");
+        let Record { language, outcome, ms, .. } = record;
+        match outcome.as_str() {
+            SHOWN => writeln!(out, "           {method} in {language}: shown after {ms} ms")?,
+            _ => writeln!(out, "           {method} in {language}: silent after {ms} ms ({outcome}): {why}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns the memory that this process holds, where the system tells it simply.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}

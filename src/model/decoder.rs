@@ -1,0 +1,194 @@
+//! The decoder: one forward pass for every architecture that [`Architecture`] can describe.
+
+use std::sync::Arc;
+
+use candle_core::quantized::QTensor;
+use candle_core::{Device, Tensor};
+
+use super::architecture::{Architecture, Mlp, Norm, Position};
+use super::kernels::WorkerPool;
+use super::linear::{Place, QuantLinear};
+use super::ops::{self, RotaryTable};
+use super::{
+    ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, TokenId,
+};
+
+/// A loaded network.
+pub struct Decoder {
+    architecture: Architecture,
+    place: Place,
+    embedding: QTensor,
+    layers: Vec<Layer>,
+    norm: Tensor,
+    output: QuantLinear,
+    rotary: RotaryTable,
+    context: usize,
+}
+
+struct Layer {
+    attention_norm: Tensor,
+    query: QuantLinear,
+    key: QuantLinear,
+    value: QuantLinear,
+    attention_output: QuantLinear,
+    mlp_norm: Tensor,
+    gate: QuantLinear,
+    up: QuantLinear,
+    down: QuantLinear,
+}
+
+impl Decoder {
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// When a tensor is missing, has another shape than the description says, or cannot be held.
+    pub fn from_gguf(
+        file: &GgufFile,
+        architecture: Architecture,
+        options: LoadOptions,
+    ) -> Result<Self, ModelError> {
+        let place = Place { device: Device::Cpu, pool: Arc::new(WorkerPool::new(options.threads)) };
+        let device = &place.device;
+        let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
+        let embedding = file.matrix("token_embd.weight", vocabulary, hidden)?;
+        let output = match architecture.tied_embeddings {
+            true => QuantLinear::new(&embedding, None, &place)?,
+            false => QuantLinear::new(&file.matrix("output.weight", vocabulary, hidden)?, None, &place)?,
+        };
+        let mut layers = Vec::with_capacity(architecture.layers);
+        for index in 0..architecture.layers {
+            layers.push(Layer::from_gguf(file, &architecture, index, &place)?);
+        }
+        let Position::Rotary { base } = architecture.position;
+        let context = options.context.min(architecture.context);
+        Ok(Self {
+            embedding: embedding.to_qtensor(device)?,
+            norm: file.vector("output_norm.weight", hidden, device)?,
+            rotary: RotaryTable::new(architecture.attention.head_dim, base, context, device)?,
+            architecture,
+            place,
+            layers,
+            output,
+            context,
+        })
+    }
+
+    /// Returns the description that it was built from.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Returns the positions in use.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
+    fn embed(&self, tokens: &[TokenId]) -> Result<Tensor, ForwardError> {
+        let unknown = tokens.iter().find(|&&token| token as usize >= self.architecture.vocabulary);
+        if let Some(&token) = unknown {
+            return Err(ForwardError::UnknownToken(token));
+        }
+        Ok(self.embedding.embedding(&Tensor::new(tokens, &self.place.device)?)?)
+    }
+
+    fn normalise(&self, x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
+        let Norm::Rms { epsilon } = self.architecture.norm;
+        ops::rms_norm(x, weight, epsilon)
+    }
+
+    /// Attention of one layer over the cache, which it extends by the rows of `x`.
+    fn attention(&self, index: usize, x: &Tensor, cache: &KvCache) -> candle_core::Result<Tensor> {
+        let (layer, shape, position) = (&self.layers[index], &self.architecture.attention, cache.len());
+        let x = self.normalise(x, &layer.attention_norm)?;
+        let projections = [&layer.query, &layer.key, &layer.value];
+        let [query, key, value] = QuantLinear::forward_all(projections, &x, &self.place)?;
+        let query = self.rotary.rotate(&ops::split_heads(&query, shape.heads)?, position)?;
+        let key = self.rotary.rotate(&ops::split_heads(&key, shape.kv_heads)?, position)?;
+        let value = ops::split_heads(&value, shape.kv_heads)?;
+        let (keys, values) = cache.layer(index).extend(position, &key, &value)?;
+        layer.attention_output.forward(&ops::attend(&query, &keys, &values, shape)?, &self.place)
+    }
+
+    fn feed_forward(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
+        let layer = &self.layers[index];
+        let x = self.normalise(x, &layer.mlp_norm)?;
+        let Mlp::GatedSilu = self.architecture.mlp;
+        let [gate, up] = QuantLinear::forward_all([&layer.gate, &layer.up], &x, &self.place)?;
+        layer.down.forward(&ops::gated_silu(&gate, &up)?, &self.place)
+    }
+
+    fn logits(&self, x: &Tensor, output: Output) -> Result<Option<Logits>, ForwardError> {
+        let rows = match output {
+            Output::Nothing => return Ok(None),
+            Output::Last => ops::last_row(x)?,
+            Output::All => x.clone(),
+        };
+        Ok(Some(Logits::new(self.output.forward(&self.normalise(&rows, &self.norm)?, &self.place)?)))
+    }
+}
+
+impl LanguageModel for Decoder {
+    fn new_cache(&self, capacity: usize) -> Result<KvCache, ModelError> {
+        let attention = &self.architecture.attention;
+        let capacity = capacity.min(self.context);
+        KvCache::new(self.layers.len(), attention.kv_heads, capacity, attention.head_dim, &self.place.device)
+    }
+
+    fn forward(
+        &self,
+        cache: &mut KvCache,
+        tokens: &[TokenId],
+        output: Output,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Option<Logits>, ForwardError> {
+        if tokens.is_empty() {
+            return Ok(None);
+        }
+        cache.reserve(tokens.len())?;
+        let mut x = self.embed(tokens)?;
+        for index in 0..self.layers.len() {
+            if interrupted() {
+                return Err(ForwardError::Interrupted);
+            }
+            x = (&x + self.attention(index, &x, cache)?)?;
+            x = (&x + self.feed_forward(index, &x)?)?;
+        }
+        let logits = self.logits(&x, output)?;
+        cache.commit(tokens);
+        Ok(logits)
+    }
+}
+
+impl Layer {
+    fn from_gguf(
+        file: &GgufFile,
+        architecture: &Architecture,
+        index: usize,
+        place: &Place,
+    ) -> Result<Self, ModelError> {
+        let shape = &architecture.attention;
+        let (hidden, inner) = (architecture.hidden, architecture.feed_forward);
+        let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
+        let name = |part: &str| format!("blk.{index}.{part}");
+        let norm = |part: &str| file.vector(&name(part), hidden, &place.device);
+        let linear = |part: &str, rows: usize, columns: usize, bias: bool| {
+            let weight = file.matrix(&name(&format!("{part}.weight")), rows, columns)?;
+            let bias = match bias {
+                true => Some(file.vector(&name(&format!("{part}.bias")), rows, &Device::Cpu)?.to_vec1()?),
+                false => None,
+            };
+            QuantLinear::new(&weight, bias, place)
+        };
+        Ok(Self {
+            attention_norm: norm("attn_norm.weight")?,
+            query: linear("attn_q", q, hidden, shape.qkv_bias)?,
+            key: linear("attn_k", kv, hidden, shape.qkv_bias)?,
+            value: linear("attn_v", kv, hidden, shape.qkv_bias)?,
+            attention_output: linear("attn_output", hidden, q, false)?,
+            mlp_norm: norm("ffn_norm.weight")?,
+            gate: linear("ffn_gate", inner, hidden, false)?,
+            up: linear("ffn_up", inner, hidden, false)?,
+            down: linear("ffn_down", hidden, inner, false)?,
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! What can go wrong with a model: reading its file, and running it. Each message says what to do next.
+
+/// Why a model file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file cannot be opened or mapped.
+    #[error(
+        "cannot read the model file {path}: {source}; check the path given by --model or the setting `model`"
+    )]
+    Io {
+        /// The file.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file does not begin like a GGUF file.
+    #[error(
+        "{path} is not a GGUF file (it begins with {found}); give a .gguf file, or a name from `infill-ls model list`"
+    )]
+    NotGguf {
+        /// The file.
+        path: String,
+        /// The first bytes, printable.
+        found: String,
+    },
+    /// The header cannot be parsed, or promises what the file does not hold.
+    #[error(
+        "{path} is a broken or truncated GGUF file: {reason}; fetch it again (`infill-ls model pull`, or copy it anew)"
+    )]
+    Broken {
+        /// The file.
+        path: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The network is of a kind that is not built yet.
+    #[error("{path} holds a `{architecture}` model, which is not supported yet; supported: {supported}")]
+    Unsupported {
+        /// The file.
+        path: String,
+        /// `general.architecture` of the file.
+        architecture: String,
+        /// The names that would work.
+        supported: String,
+    },
+    /// The model has no infill markers, so that it cannot complete in the middle of a file.
+    #[error(
+        "{path} has no fill-in-the-middle tokens in its vocabulary, so it cannot complete inside a file; choose a coder model (`infill-ls model list`)"
+    )]
+    NoInfill {
+        /// The file.
+        path: String,
+    },
+    /// The numbers do not fit this machine, or candle says no.
+    #[error("the model cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Setup(error.to_string())
+    }
+}
+
+/// Why a forward pass gave no logits.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// Somebody asked to stop; the cache is as it was.
+    #[error("interrupted")]
+    Interrupted,
+    /// The cache has no room for the tokens.
+    #[error("the context of {capacity} tokens is full")]
+    Full {
+        /// Tokens that the cache holds at most.
+        capacity: usize,
+    },
+    /// A token that the vocabulary does not have.
+    #[error("token {0} is not in the model's vocabulary")]
+    UnknownToken(u32),
+    /// The computation failed.
+    #[error("the model failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}

@@ -1,0 +1,193 @@
+//! A memory-mapped GGUF file: its metadata with errors that name the key, and its tensors as raw bytes that are
+//! checked against the file's real size. What the tensors mean is not known here.
+
+use std::fs::File;
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{Device, Tensor};
+use memmap2::Mmap;
+
+use super::ModelError;
+
+/// An open model file.
+pub struct GgufFile {
+    path: String,
+    map: Mmap,
+    content: Content,
+}
+
+/// One tensor's place in the file.
+pub(super) struct RawTensor<'a> {
+    pub(super) dtype: GgmlDType,
+    /// Rows, then columns; a vector has one row.
+    pub(super) shape: (usize, usize),
+    pub(super) bytes: &'a [u8],
+}
+
+impl GgufFile {
+    /// Maps `path` and reads its header.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no GGUF file, or its header does not fit its size.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let shown = path.display().to_string();
+        let io = |source| ModelError::Io { path: shown.clone(), source };
+        let file = File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.is_dir() {
+            return Err(io(std::io::Error::other("it is a directory")));
+        }
+        // SAFETY: the map is read-only; the store writes model files under a temporary name and renames them, so a
+        // file under its final name is not written to. Somebody who truncates it by hand while it runs gets SIGBUS,
+        // as with every program that maps its model; reading it all into memory would cost the file's size twice.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        if map.get(..4) != Some(b"GGUF") {
+            return Err(ModelError::NotGguf { path: shown, found: beginning(&map) });
+        }
+        let broken = |reason| ModelError::Broken { path: shown.clone(), reason };
+        // candle's parser is bounded, but a crafted header can still make it divide by zero (alignment 0).
+        let parsed = catch_unwind(AssertUnwindSafe(|| Content::read(&mut Cursor::new(&map[..]))));
+        let content = parsed
+            .map_err(|_| broken("its header holds impossible numbers".into()))?
+            .map_err(|e| broken(first_line(&e.to_string())))?;
+        Ok(Self { path: shown, map, content })
+    }
+
+    /// Returns the file's path as given.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the file's size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.map.len()
+    }
+
+    pub(super) fn broken(&self, reason: impl Into<String>) -> ModelError {
+        ModelError::Broken { path: self.path.clone(), reason: reason.into() }
+    }
+
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.content.metadata.get(key)
+    }
+
+    /// Returns a string of the metadata.
+    pub fn string(&self, key: &str) -> Option<&str> {
+        match self.value(key) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns a number of the metadata; every integer type of the format is accepted.
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        match *self.value(key)? {
+            Value::U8(n) => Some(n.into()),
+            Value::U16(n) => Some(n.into()),
+            Value::U32(n) => Some(n.into()),
+            Value::U64(n) => Some(n),
+            Value::I8(n) => u64::try_from(n).ok(),
+            Value::I16(n) => u64::try_from(n).ok(),
+            Value::I32(n) => u64::try_from(n).ok(),
+            Value::I64(n) => u64::try_from(n).ok(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn required_number(&self, key: &str) -> Result<usize, ModelError> {
+        let number = self.number(key).ok_or_else(|| self.broken(format!("its metadata lacks `{key}`")))?;
+        usize::try_from(number).map_err(|_| self.broken(format!("`{key}` is {number}")))
+    }
+
+    pub(super) fn float(&self, key: &str) -> Option<f64> {
+        match *self.value(key)? {
+            Value::F32(x) => Some(x.into()),
+            Value::F64(x) => Some(x),
+            _ => None,
+        }
+    }
+
+    pub(super) fn array(&self, key: &str) -> Result<&[Value], ModelError> {
+        match self.value(key) {
+            Some(Value::Array(values)) => Ok(values),
+            _ => Err(self.broken(format!("its metadata lacks the list `{key}`"))),
+        }
+    }
+
+    pub(super) fn has_tensor(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
+    }
+
+    /// Returns a tensor's bytes, having checked that the file holds all of them.
+    pub(super) fn raw(&self, name: &str) -> Result<RawTensor<'_>, ModelError> {
+        let info = self.content.tensor_infos.get(name);
+        let info = info.ok_or_else(|| self.broken(format!("it lacks the tensor `{name}`")))?;
+        let absurd = || self.broken(format!("the tensor `{name}` has the impossible shape {:?}", info.shape));
+        let shape = match *info.shape.dims() {
+            [columns] => (1, columns),
+            [rows, columns] => (rows, columns),
+            _ => return Err(absurd()),
+        };
+        let elements = shape.0.checked_mul(shape.1).filter(|&n| n > 0).ok_or_else(absurd)?;
+        let (block, size) = (info.ggml_dtype.block_size(), info.ggml_dtype.type_size());
+        if !shape.1.is_multiple_of(block) {
+            return Err(absurd());
+        }
+        let length = (elements / block).checked_mul(size).ok_or_else(absurd)?;
+        let start = self.content.tensor_data_offset.checked_add(info.offset).ok_or_else(absurd)?;
+        let start = usize::try_from(start).map_err(|_| absurd())?;
+        let end = start.checked_add(length).ok_or_else(absurd)?;
+        let bytes = self.map.get(start..end).ok_or_else(|| {
+            self.broken(format!("the tensor `{name}` ends at byte {end}, the file at {}", self.map.len()))
+        })?;
+        Ok(RawTensor { dtype: info.ggml_dtype, shape, bytes })
+    }
+
+    /// Returns a matrix in its own quantisation, having checked its shape.
+    pub(super) fn matrix(
+        &self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<RawTensor<'_>, ModelError> {
+        let raw = self.raw(name)?;
+        if raw.shape != (rows, columns) {
+            let (r, c) = raw.shape;
+            return Err(self.broken(format!("the tensor `{name}` is {r}x{c}, not {rows}x{columns}")));
+        }
+        Ok(raw)
+    }
+
+    /// Returns a vector (norm weight, bias) as f32, having checked its length.
+    pub(super) fn vector(&self, name: &str, length: usize, device: &Device) -> Result<Tensor, ModelError> {
+        let raw = self.matrix(name, 1, length)?;
+        let tensor = raw.to_qtensor(device)?;
+        Ok(tensor.dequantize(device)?.reshape(length)?)
+    }
+}
+
+impl RawTensor<'_> {
+    /// Copies the bytes into a candle tensor of the same quantisation.
+    pub(super) fn to_qtensor(&self, device: &Device) -> Result<QTensor, ModelError> {
+        // candle casts the bytes to its block types, so they must stand on an aligned address; GGUF aligns tensors
+        // to 32 bytes by default but a file may say otherwise.
+        let aligned = self.bytes.as_ptr().align_offset(8) == 0;
+        let bytes = if aligned { self.bytes.into() } else { self.bytes.to_vec().into() };
+        let storage = QStorage::from_data(bytes, device, self.dtype)?;
+        Ok(QTensor::new(storage, self.shape)?)
+    }
+}
+
+fn beginning(bytes: &[u8]) -> String {
+    match bytes.get(..bytes.len().min(12)) {
+        None | Some([]) => "nothing: it is empty".into(),
+        Some(start) => format!("\"{}\"", start.escape_ascii()),
+    }
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
+}

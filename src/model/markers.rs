@@ -1,0 +1,86 @@
+//! The special tokens of a model: where an infill prompt's parts begin, how a chat turn is framed, and which tokens
+//! end a text. Found by the file's own keys or by known marker texts among its control tokens; never by file name.
+
+use super::{GgufFile, TokenId, Tokenizer};
+
+/// Infill markers, in the order in which a prompt uses them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FimTokens {
+    /// Stands before the text before the cursor.
+    pub prefix: TokenId,
+    /// Stands before the text after the cursor.
+    pub suffix: TokenId,
+    /// Stands before the text to be written.
+    pub middle: TokenId,
+}
+
+/// Markers of a chat turn in the ChatML form: `<start>role\ntext<end>\n`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChatTokens {
+    /// Begins a turn.
+    pub start: TokenId,
+    /// Ends a turn.
+    pub end: TokenId,
+}
+
+/// All special tokens that prompts are built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Markers {
+    /// Infill markers, if the model has them.
+    pub fim: Option<FimTokens>,
+    /// Chat markers, if the model has them.
+    pub chat: Option<ChatTokens>,
+    /// The token that some models want at the beginning of every text.
+    pub begin: Option<TokenId>,
+}
+
+/// Marker texts of the model families, tried in turn when the file has no keys of its own.
+const FIM_TEXTS: &[[&str; 3]] = &[
+    ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
+    ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],
+    ["<fim-prefix>", "<fim-suffix>", "<fim-middle>"],
+    ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
+    ["▁<PRE>", "▁<SUF>", "▁<MID>"],
+];
+
+impl Markers {
+    /// Finds the markers of a file.
+    pub fn from_gguf(file: &GgufFile, tokenizer: &Tokenizer) -> Self {
+        let begins = matches!(
+            file.value("tokenizer.ggml.add_bos_token"),
+            Some(candle_core::quantized::gguf_file::Value::Bool(true))
+        );
+        Self {
+            fim: fim_by_key(file, tokenizer).or_else(|| fim_by_text(tokenizer)),
+            chat: chat_by_text(tokenizer),
+            begin: key(file, tokenizer, "bos").filter(|_| begins),
+        }
+    }
+}
+
+fn key(file: &GgufFile, tokenizer: &Tokenizer, name: &str) -> Option<TokenId> {
+    let id = file.number(&format!("tokenizer.ggml.{name}_token_id"))?;
+    TokenId::try_from(id).ok().filter(|&id| (id as usize) < tokenizer.vocabulary())
+}
+
+fn fim_by_key(file: &GgufFile, tokenizer: &Tokenizer) -> Option<FimTokens> {
+    Some(FimTokens {
+        prefix: key(file, tokenizer, "fim_pre")?,
+        suffix: key(file, tokenizer, "fim_suf")?,
+        middle: key(file, tokenizer, "fim_mid")?,
+    })
+}
+
+fn fim_by_text(tokenizer: &Tokenizer) -> Option<FimTokens> {
+    FIM_TEXTS.iter().find_map(|[prefix, suffix, middle]| {
+        Some(FimTokens {
+            prefix: tokenizer.special(prefix)?,
+            suffix: tokenizer.special(suffix)?,
+            middle: tokenizer.special(middle)?,
+        })
+    })
+}
+
+fn chat_by_text(tokenizer: &Tokenizer) -> Option<ChatTokens> {
+    Some(ChatTokens { start: tokenizer.special("<|im_start|>")?, end: tokenizer.special("<|im_end|>")? })
+}

@@ -1,0 +1,65 @@
+//! From logits to the next token: greedy, or drawn with temperature, top-k and top-p by
+//! `candle_transformers::generation`.
+
+use candle_core::{D, Tensor};
+use candle_transformers::generation::{LogitsProcessor, Sampling};
+
+use super::{ForwardError, TokenId};
+
+/// Logits of one or more positions, `[rows, vocabulary]`.
+#[derive(Debug, Clone)]
+pub struct Logits(Tensor);
+
+impl Logits {
+    pub(super) fn new(tensor: Tensor) -> Self {
+        Self(tensor)
+    }
+
+    /// Returns logits of one position; for scripted models.
+    ///
+    /// # Errors
+    /// When candle cannot hold them.
+    pub fn from_row(row: Vec<f32>) -> Result<Self, ForwardError> {
+        let width = row.len();
+        Ok(Self(Tensor::from_vec(row, (1, width), &candle_core::Device::Cpu)?))
+    }
+
+    /// Returns how many positions there are.
+    pub fn rows(&self) -> usize {
+        self.0.dim(0).unwrap_or(0)
+    }
+
+    /// Returns one position's logits.
+    ///
+    /// # Errors
+    /// When there is no such position.
+    pub fn row(&self, index: usize) -> Result<Vec<f32>, ForwardError> {
+        Ok(self.0.get(index)?.to_vec1()?)
+    }
+}
+
+/// Draws tokens.
+pub struct Sampler(LogitsProcessor);
+
+impl Sampler {
+    /// Returns a sampler; `temperature` 0 is greedy, whatever the other two say.
+    pub fn new(seed: u64, temperature: f64, top_k: Option<usize>, top_p: Option<f64>) -> Self {
+        let sampling = match (top_k, top_p) {
+            _ if temperature <= 0.0 => Sampling::ArgMax,
+            (None, None) => Sampling::All { temperature },
+            (Some(k), None) => Sampling::TopK { k, temperature },
+            (None, Some(p)) => Sampling::TopP { p, temperature },
+            (Some(k), Some(p)) => Sampling::TopKThenTopP { k, p, temperature },
+        };
+        Self(LogitsProcessor::from_sampling(seed, sampling))
+    }
+
+    /// Returns the next token by the last row of `logits`.
+    ///
+    /// # Errors
+    /// When the logits are empty or not numbers.
+    pub fn sample(&mut self, logits: &Logits) -> Result<TokenId, ForwardError> {
+        let last = logits.0.get_on_dim(D::Minus2, logits.rows().saturating_sub(1))?;
+        Ok(self.0.sample(&last)?)
+    }
+}

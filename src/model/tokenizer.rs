@@ -1,0 +1,154 @@
+//! Text to tokens and back, built from a GGUF file's own vocabulary. User text is always plain text: a special token
+//! that stands written in it is encoded by its letters. Nothing is normalised, so decoding gives back every byte.
+
+mod byte_level;
+mod detokenizer;
+
+use std::collections::HashMap;
+
+use tokenizers::models::bpe::BPE;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::tokenizer::{SplitDelimiterBehavior, TokenizerImpl};
+
+use super::{GgufFile, ModelError};
+pub use detokenizer::Detokenizer;
+
+/// A token's number in the vocabulary.
+pub type TokenId = u32;
+
+type Inner = TokenizerImpl<
+    BPE,
+    tokenizers::NormalizerWrapper,
+    PreTokenizerWrapper,
+    tokenizers::PostProcessorWrapper,
+    tokenizers::DecoderWrapper,
+>;
+
+/// Token types of `tokenizer.ggml.token_type` that never stand for text.
+const CONTROL: u64 = 3;
+const USER_DEFINED: u64 = 4;
+const UNUSED: u64 = 5;
+
+/// How words are told apart before merging, by the name in `tokenizer.ggml.pre`. The patterns are the models' own, as
+/// published in their `tokenizer.json`.
+const SPLITS: &[(&str, &str)] = &[(
+    "qwen2",
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+)];
+
+/// A byte-level BPE tokenizer.
+pub struct Tokenizer {
+    inner: Inner,
+    bytes: byte_level::TokenBytes,
+    special: HashMap<String, TokenId>,
+    ends: Vec<bool>,
+}
+
+impl Tokenizer {
+    /// Builds the tokenizer of a file.
+    ///
+    /// # Errors
+    /// When the vocabulary is missing, inconsistent, or of a kind that is not supported.
+    pub fn from_gguf(file: &GgufFile) -> Result<Self, ModelError> {
+        let kind = file.string("tokenizer.ggml.model").unwrap_or("none");
+        if kind != "gpt2" {
+            return Err(ModelError::Setup(format!(
+                "{} has a `{kind}` tokenizer; supported: gpt2",
+                file.path()
+            )));
+        }
+        let tokens = strings(file, "tokenizer.ggml.tokens")?;
+        let merges = merges(file)?;
+        let types = types(file, tokens.len())?;
+        let pre = file.string("tokenizer.ggml.pre").unwrap_or("default");
+        let split = SPLITS.iter().find(|(name, _)| *name == pre).map(|(_, split)| *split);
+        let split = split.ok_or_else(|| {
+            ModelError::Setup(format!("{} splits words the `{pre}` way, which is not supported", file.path()))
+        })?;
+        Self::build(&tokens, merges, &types, split).map_err(|e| file.broken(format!("its vocabulary: {e}")))
+    }
+
+    fn build(
+        tokens: &[&str],
+        merges: Vec<(String, String)>,
+        types: &[u64],
+        split: &str,
+    ) -> tokenizers::Result<Self> {
+        let vocabulary = (0..).zip(tokens).map(|(id, token)| ((*token).to_owned(), id));
+        let bpe =
+            BPE::builder().vocab_and_merges(vocabulary.collect::<ahash::AHashMap<_, _>>(), merges).build()?;
+        let mut inner = Inner::new(bpe);
+        let split = Split::new(SplitPattern::Regex(split.into()), SplitDelimiterBehavior::Isolated, false)?;
+        let letters = ByteLevel::new(false, false, false);
+        inner.with_pre_tokenizer(Some(PreTokenizerWrapper::Sequence(Sequence::new(vec![
+            split.into(),
+            letters.into(),
+        ]))));
+        let is_special = |kind: u64| matches!(kind, CONTROL | USER_DEFINED | UNUSED);
+        let special = (0..).zip(tokens).zip(types).filter(|&(_, &kind)| is_special(kind));
+        Ok(Self {
+            inner,
+            bytes: byte_level::TokenBytes::new(tokens, |id| is_special(types[id])),
+            special: special.map(|((id, token), _)| ((*token).to_owned(), id)).collect(),
+            ends: types.iter().map(|&kind| kind == CONTROL).collect(),
+        })
+    }
+
+    /// Returns the tokens of `text`.
+    ///
+    /// # Errors
+    /// What the `tokenizers` crate reports; byte-level vocabularies cover every text, so in practice none.
+    pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, ModelError> {
+        let encoding = self.inner.encode_fast(text, false);
+        let encoding =
+            encoding.map_err(|e| ModelError::Setup(format!("the text cannot be tokenised: {e}")))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Returns the bytes that a token stands for.
+    pub fn bytes(&self, token: TokenId) -> &[u8] {
+        self.bytes.of(token)
+    }
+
+    /// Returns the special token with this text.
+    pub fn special(&self, text: &str) -> Option<TokenId> {
+        self.special.get(text).copied()
+    }
+
+    /// Returns whether a token ends a text: every control token does.
+    pub fn is_end(&self, token: TokenId) -> bool {
+        self.ends.get(token as usize).copied().unwrap_or(true)
+    }
+
+    /// Returns the number of tokens.
+    pub fn vocabulary(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+fn strings<'a>(file: &'a GgufFile, key: &str) -> Result<Vec<&'a str>, ModelError> {
+    let string = |value: &'a candle_core::quantized::gguf_file::Value| value.to_string().map(String::as_str);
+    let strings = file.array(key)?.iter().map(string).collect::<Result<_, _>>();
+    strings.map_err(|_| file.broken(format!("`{key}` holds something else than strings")))
+}
+
+fn merges(file: &GgufFile) -> Result<Vec<(String, String)>, ModelError> {
+    let pair = |merge: &str| merge.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()));
+    let merges = strings(file, "tokenizer.ggml.merges")?.into_iter().map(pair).collect::<Option<_>>();
+    merges.ok_or_else(|| file.broken("`tokenizer.ggml.merges` holds something else than pairs"))
+}
+
+fn types(file: &GgufFile, count: usize) -> Result<Vec<u64>, ModelError> {
+    let number = |value: &candle_core::quantized::gguf_file::Value| match value.to_i64() {
+        Ok(number) => number as u64,
+        Err(_) => value.to_u64().or_else(|_| value.to_i32().map(|n| n as u64)).unwrap_or(1),
+    };
+    let types: Vec<u64> = file.array("tokenizer.ggml.token_type")?.iter().map(number).collect();
+    match types.len() == count {
+        true => Ok(types),
+        false => Err(file.broken(format!("{count} tokens have {} types", types.len()))),
+    }
+}

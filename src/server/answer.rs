@@ -1,0 +1,94 @@
+//! One request under way, for the record: every one of them ends with something shown, or with a reason.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::protocol::{State, StatusParams};
+use super::session::Session;
+use crate::complete::Reason;
+use crate::config::LogLevel;
+use crate::source::Status;
+use crate::stats::{Record, SHOWN};
+
+/// A request that is being answered. Dropped without a word, it was cancelled by the editor: tower-lsp drops the
+/// handler's future, and that is the only sign.
+#[derive(Debug)]
+pub(super) struct Answer {
+    session: Arc<Session>,
+    method: &'static str,
+    language: &'static str,
+    begun: Instant,
+    over: bool,
+}
+
+impl Answer {
+    pub(super) fn begin(session: &Arc<Session>, method: &'static str) -> Self {
+        Self { session: Arc::clone(session), method, language: "", begun: Instant::now(), over: false }
+    }
+
+    /// Names the language, once the document is known.
+    pub(super) fn language(&mut self, language: &'static str) {
+        self.language = language;
+    }
+
+    /// Something is shown.
+    pub(super) fn shown(mut self, tokens: usize) {
+        self.record(SHOWN, tokens);
+        self.session.say(ready(&self.session));
+    }
+
+    /// Nothing is shown.
+    pub(super) fn silent(mut self, reason: Reason, tokens: usize) {
+        self.record(reason.code(), tokens);
+        // The request that overtook this one says what is going on.
+        if reason != Reason::Overtaken {
+            self.session.say(silent(&self.session, reason));
+        }
+        let message = format!("{} {}: {}", self.method, reason.code(), reason.explain());
+        self.session.tell(LogLevel::Debug, message);
+    }
+
+    fn record(&mut self, outcome: &str, tokens: usize) {
+        self.over = true;
+        self.session.log.add(Record::now(self.method, self.language, outcome, self.begun.elapsed(), tokens));
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if !self.over {
+            self.record(Reason::Cancelled.code(), 0);
+            self.session.say(ready(&self.session));
+        }
+    }
+}
+
+/// Returns the status of a server that waits for a request.
+pub(super) fn ready(session: &Session) -> StatusParams {
+    match session.source().map(|source| source.status()) {
+        Some(Status::Ready { model }) => StatusParams { state: State::Ready, message: model, reason: None },
+        Some(Status::Failed { message }) => StatusParams { state: State::Failed, message, reason: None },
+        Some(Status::Loading { stage, .. }) => {
+            StatusParams { state: State::Loading, message: stage, reason: None }
+        }
+        None => StatusParams { state: State::Loading, message: "starting".into(), reason: None },
+    }
+}
+
+/// Returns the status after a silent request. Loading and failing are states of their own, and they last.
+fn silent(session: &Session, reason: Reason) -> StatusParams {
+    let status = ready(session);
+    match status.state {
+        State::Ready => StatusParams {
+            state: State::Silent,
+            message: reason.explain().into(),
+            reason: Some(reason.code().into()),
+        },
+        _ => StatusParams { reason: Some(reason.code().into()), ..status },
+    }
+}
+
+/// Returns the status of a server that generates.
+pub(super) fn thinking() -> StatusParams {
+    StatusParams { state: State::Thinking, message: "thinking".into(), reason: None }
+}

@@ -1,0 +1,150 @@
+//! The methods of the protocol: each converts, calls, and converts back.
+//!
+//! The notifications that change documents have done so before their first `.await`: tower-lsp runs handlers
+//! concurrently and starts them in the order of the messages, so only what comes before it is in order.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::lsp_types::{
+    CodeAction, CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, InitializeParams,
+    InitializeResult, InitializedParams, ServerInfo, WorkDoneProgressCancelParams,
+};
+use tower_lsp::{Client, LanguageServer, async_trait};
+
+use super::capabilities::{self, InlineOffer};
+use super::ending::Ending;
+use super::protocol::{DoctorReport, InlineCompletionList, InlineCompletionParams};
+use super::session::Session;
+use super::{SourceFactory, actions, completion, convert, inline, loading};
+
+/// The language server.
+pub(super) struct Backend {
+    client: Client,
+    session: Arc<Session>,
+    ending: Ending,
+    factory: Mutex<Option<SourceFactory>>,
+}
+
+impl Backend {
+    pub(super) fn new(client: Client, session: Arc<Session>, ending: Ending, factory: SourceFactory) -> Self {
+        Self { client, session, ending, factory: Mutex::new(Some(factory)) }
+    }
+
+    /// Returns the state of the connection.
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// `textDocument/inlineCompletion`
+    pub(super) async fn inline_completion(
+        &self,
+        params: InlineCompletionParams,
+    ) -> Result<Option<InlineCompletionList>> {
+        Ok(inline::inline_completion(&self.session, params).await)
+    }
+
+    /// `window/workDoneProgress/cancel`, for which tower-lsp has no method.
+    pub(super) async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
+        self.session.cancel_progress(&params.token);
+    }
+
+    /// `infill/doctor`
+    pub(super) async fn doctor(&self) -> Result<DoctorReport> {
+        let session = &self.session;
+        // The report comes after the messages about what it reports.
+        session.outbox.flushed().await;
+        let counters = session.source().map(|source| source.counters()).unwrap_or_default();
+        Ok(DoctorReport {
+            version: env!("CARGO_PKG_VERSION"),
+            status: session.status(),
+            counters,
+            requests: session.log.totals(),
+            documents: session.with_documents(|documents| documents.len()),
+            settings: (*session.settings()).clone(),
+        })
+    }
+
+    /// Returns the factory, the first time.
+    fn take_factory(&self) -> Option<SourceFactory> {
+        self.factory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+}
+
+#[async_trait]
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        if let Some(process) = params.process_id {
+            self.ending.follow(process);
+        }
+        let (negotiated, offered) = capabilities::negotiate(&params.capabilities);
+        let roots = convert::roots(&params);
+        self.session.configure(&params.initialization_options.unwrap_or_default());
+        let factory = self.take_factory().ok_or_else(Error::invalid_request)?;
+        self.session.begin(negotiated, roots, factory(&self.session.settings()));
+        Ok(InitializeResult {
+            capabilities: offered,
+            server_info: Some(ServerInfo {
+                name: "infill-ls".into(),
+                version: Some(env!("CARGO_PKG_VERSION").into()),
+            }),
+        })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        tokio::spawn(loading::follow(Arc::clone(&self.session), self.client.clone()));
+        if self.session.inline_offer() == InlineOffer::Dynamic {
+            let client = self.client.clone();
+            tokio::spawn(async move {
+                let registration = capabilities::inline_registration();
+                if let Err(error) = client.register_capability(vec![registration]).await {
+                    tracing::warn!(%error, "the editor did not register inline completion");
+                }
+            });
+        }
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        self.session.end();
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        self.session.open(params.text_document);
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        self.session.change(params);
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        self.session.close(&params.text_document.uri);
+    }
+
+    async fn did_save(&self, _: DidSaveTextDocumentParams) {
+        // What was saved is what the edits made already; the method exists so that tower-lsp does not warn.
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        self.session.configure(&params.settings);
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        Ok(completion::completion(&self.session, params).await)
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        Ok(actions::offer(&self.session, params))
+    }
+
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        actions::resolve(&self.session, &self.client, action).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
+        actions::execute(&self.session, &self.client, params).await
+    }
+}

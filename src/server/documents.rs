@@ -1,0 +1,202 @@
+//! The documents that the editor has open, each with its generation in flight, and the recent suggestions.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use tower_lsp::lsp_types::{DidChangeTextDocumentParams, TextDocumentItem, Url};
+
+use super::convert;
+use super::flight::{Flight, Landing};
+use crate::complete::{Cache, Completion, Reason};
+use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot};
+
+/// All open documents.
+#[derive(Default)]
+pub(super) struct Documents {
+    entries: HashMap<Url, Entry>,
+    cache: Cache,
+    branches: u64,
+    /// The connection is over: nothing new is opened or begun.
+    closed: bool,
+}
+
+enum Entry {
+    Open(Box<Open>),
+    /// An edit did not apply. Kept until the editor closes it, so that later edits are not complained about again.
+    Lost,
+}
+
+/// One open document.
+pub(super) struct Open {
+    document: Document,
+    branch: u64,
+    path: Option<String>,
+    flight: Option<(Place, Weak<Flight<Landing>>)>,
+}
+
+/// What a generation was begun for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    version: i32,
+    offset: usize,
+}
+
+impl Documents {
+    /// Opens a document, or opens it anew: what was known of it is forgotten.
+    pub(super) fn open(&mut self, item: TextDocumentItem, path: Option<String>) {
+        self.close(&item.uri);
+        if self.closed {
+            return;
+        }
+        let language = Language::from_id(&item.language_id);
+        let document = Document::open(language, item.version, &item.text);
+        let open = Open { document, branch: self.new_branch(), path, flight: None };
+        self.entries.insert(item.uri, Entry::Open(Box::new(open)));
+    }
+
+    /// Applies edits. A document that they do not fit is dropped, and only then is there an error.
+    pub(super) fn change(
+        &mut self,
+        params: DidChangeTextDocumentParams,
+        encoding: PositionEncoding,
+    ) -> Result<(), ChangeError> {
+        let uri = params.text_document.uri;
+        let Some(Entry::Open(open)) = self.entries.get_mut(&uri) else {
+            return Ok(());
+        };
+        let changes: Vec<Change> = params.content_changes.into_iter().map(convert::change).collect();
+        let applied = open.document.apply(params.text_document.version, &changes, encoding);
+        if applied.is_err() {
+            self.lose(&uri);
+        }
+        applied
+    }
+
+    /// Drops a document whose text is no longer known and returns whether it was open.
+    pub(super) fn lose(&mut self, uri: &Url) -> bool {
+        let was_open = self.remove(uri, Reason::OutOfSync);
+        if was_open {
+            self.entries.insert(uri.clone(), Entry::Lost);
+        }
+        was_open
+    }
+
+    /// Forgets a document and stops what is computed for it.
+    pub(super) fn close(&mut self, uri: &Url) {
+        self.remove(uri, Reason::NotOpen);
+    }
+
+    /// Closes everything for good.
+    pub(super) fn close_all(&mut self) {
+        self.closed = true;
+        let uris: Vec<Url> = self.entries.keys().cloned().collect();
+        for uri in uris {
+            self.remove(&uri, Reason::Cancelled);
+        }
+    }
+
+    fn remove(&mut self, uri: &Url, reason: Reason) -> bool {
+        let Some(Entry::Open(mut open)) = self.entries.remove(uri) else {
+            return false;
+        };
+        open.divert(reason);
+        self.cache.forget(open.branch);
+        true
+    }
+
+    /// Returns an open document.
+    pub(super) fn find(&self, uri: &Url) -> Result<&Open, Reason> {
+        match self.entries.get(uri) {
+            Some(Entry::Open(open)) => Ok(open),
+            Some(Entry::Lost) => Err(Reason::OutOfSync),
+            None => Err(Reason::NotOpen),
+        }
+    }
+
+    /// Returns what is left of a recent suggestion. A generation under way is overtaken by that, too.
+    pub(super) fn recall(&mut self, uri: &Url, snapshot: &Snapshot, offset: usize) -> Option<Completion> {
+        let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
+            return None;
+        };
+        let found = self.cache.lookup(open.branch, snapshot, offset)?;
+        open.divert(Reason::Overtaken);
+        Some(found)
+    }
+
+    /// Keeps a suggestion for those who type along it.
+    pub(super) fn remember(
+        &mut self,
+        branch: u64,
+        snapshot: &Snapshot,
+        offset: usize,
+        completion: &Completion,
+    ) {
+        let is_open =
+            self.entries.values().any(|entry| matches!(entry, Entry::Open(open) if open.branch == branch));
+        if is_open {
+            self.cache.remember(branch, snapshot, offset, completion);
+        }
+    }
+
+    /// Joins the generation under way for the same place, or begins one and overtakes any other of the document.
+    pub(super) fn board(
+        &mut self,
+        uri: &Url,
+        version: i32,
+        offset: usize,
+        begin: impl FnOnce() -> Arc<Flight<Landing>>,
+    ) -> Result<Arc<Flight<Landing>>, Reason> {
+        let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
+            return Err(Reason::NotOpen);
+        };
+        let place = Place { version, offset };
+        if let Some(flight) = open.flight_to(place) {
+            return Ok(flight);
+        }
+        open.divert(Reason::Overtaken);
+        let flight = begin();
+        open.flight = Some((place, Arc::downgrade(&flight)));
+        Ok(flight)
+    }
+
+    /// Returns a number that no document or action has had.
+    pub(super) fn new_branch(&mut self) -> u64 {
+        self.branches += 1;
+        self.branches
+    }
+
+    /// Returns how many documents are open.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+impl Open {
+    /// Returns the text as it is now.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.document.snapshot()
+    }
+
+    /// Returns the number that names it to the source.
+    pub(super) fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    /// Returns the path as the model sees it.
+    pub(super) fn path(&self) -> Option<String> {
+        self.path.clone()
+    }
+
+    fn flight_to(&self, place: Place) -> Option<Arc<Flight<Landing>>> {
+        let (there, flight) = self.flight.as_ref()?;
+        (*there == place).then(|| flight.upgrade())?
+    }
+
+    fn divert(&mut self, reason: Reason) {
+        if let Some((_, flight)) = self.flight.take()
+            && let Some(flight) = flight.upgrade()
+        {
+            flight.divert(reason);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Messages that the protocol crate does not have: inline completion (LSP 3.18), and ours, which begin with `infill/`.
+//!
+//! | message | direction | what |
+//! | --- | --- | --- |
+//! | `textDocument/inlineCompletion` | request to the server | ghost text |
+//! | `infill/status` | notification to the editor | [`StatusParams`], for a status line |
+//! | `infill/doctor` | request to the server, no parameters | [`DoctorReport`] |
+
+use serde::{Deserialize, Serialize};
+use tower_lsp::lsp_types::notification::Notification;
+use tower_lsp::lsp_types::request::Request;
+use tower_lsp::lsp_types::{
+    Position, ProgressToken, Range, TextDocumentIdentifier, WorkDoneProgressCreateParams,
+};
+
+use crate::config::Settings;
+use crate::source::Counters;
+use crate::stats::Totals;
+
+/// The method of inline completion.
+pub const INLINE_COMPLETION: &str = "textDocument/inlineCompletion";
+
+/// The method of the doctor's report.
+pub const DOCTOR: &str = "infill/doctor";
+
+/// The command that writes a function from its comment; its argument is [`WriteFunction`].
+pub const WRITE_FUNCTION: &str = "infill-ls.writeFunction";
+
+/// What is asked with `textDocument/inlineCompletion`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InlineCompletionParams {
+    /// The document.
+    pub text_document: TextDocumentIdentifier,
+    /// The cursor.
+    pub position: Position,
+    /// How it came about; optional here, since not every client sends it.
+    #[serde(default)]
+    pub context: InlineCompletionContext,
+}
+
+/// How an inline completion came about.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InlineCompletionContext {
+    /// Whether a person asked for it.
+    #[serde(default)]
+    pub trigger_kind: InlineTrigger,
+    /// What is selected in the completion menu, when it is open.
+    #[serde(default)]
+    pub selected_completion_info: Option<SelectedCompletionInfo>,
+}
+
+/// Whether a person asked for it. On the wire 1 is invoked; what else there is counts as automatic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "u32")]
+pub enum InlineTrigger {
+    /// Asked for with a key.
+    Invoked,
+    /// Asked for by the editor, while typing.
+    #[default]
+    Automatic,
+}
+
+impl From<u32> for InlineTrigger {
+    fn from(kind: u32) -> Self {
+        match kind {
+            1 => Self::Invoked,
+            _ => Self::Automatic,
+        }
+    }
+}
+
+/// The item selected in the completion menu.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SelectedCompletionInfo {
+    /// What it would replace.
+    pub range: Range,
+    /// What it would insert.
+    pub text: String,
+}
+
+/// The answer to an inline completion request.
+#[derive(Debug, Clone, Serialize)]
+pub struct InlineCompletionList {
+    /// The suggestions, best first.
+    pub items: Vec<InlineCompletionItem>,
+}
+
+/// One suggestion.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InlineCompletionItem {
+    /// What is inserted.
+    pub insert_text: String,
+    /// What it replaces. The protocol makes it optional; Neovim pastes at the cursor without it, so it is always sent.
+    pub range: Range,
+}
+
+/// The arguments of [`WRITE_FUNCTION`], and the data of its code action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WriteFunction {
+    /// The document and its version when the action was offered.
+    pub text_document: VersionedDocument,
+    /// A place in the comment.
+    pub position: Position,
+}
+
+/// A document at a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionedDocument {
+    /// The document.
+    pub uri: tower_lsp::lsp_types::Url,
+    /// The version.
+    pub version: i32,
+}
+
+/// `infill/status`.
+#[derive(Debug)]
+pub enum StatusNotification {}
+
+impl Notification for StatusNotification {
+    type Params = StatusParams;
+    const METHOD: &'static str = "infill/status";
+}
+
+/// What the server is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusParams {
+    /// In one word.
+    pub state: State,
+    /// In a few words, for a person.
+    pub message: String,
+    /// The code of the reason, when the last request stayed silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What the server is doing, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The model is being fetched or loaded.
+    Loading,
+    /// Waiting for a request.
+    Ready,
+    /// Generating.
+    Thinking,
+    /// The last request showed nothing.
+    Silent,
+    /// There is no model.
+    Failed,
+}
+
+/// The answer to `infill/doctor`.
+#[derive(Debug, Clone, Serialize)]
+pub struct DoctorReport {
+    /// The program's version.
+    pub version: &'static str,
+    /// What the server is doing.
+    pub status: StatusParams,
+    /// What the engine has computed.
+    pub counters: Counters,
+    /// What became of requests.
+    pub requests: Totals,
+    /// Documents that are open.
+    pub documents: usize,
+    /// The settings in force.
+    pub settings: Settings,
+}
+
+/// `window/workDoneProgress/create`, which tower-lsp's client has no method for.
+#[derive(Debug)]
+pub enum CreateProgress {}
+
+impl Request for CreateProgress {
+    type Params = WorkDoneProgressCreateParams;
+    type Result = ();
+    const METHOD: &'static str = "window/workDoneProgress/create";
+}
+
+/// `$/progress` with any value.
+#[derive(Debug)]
+pub enum ProgressNotification {}
+
+impl Notification for ProgressNotification {
+    type Params = ProgressMessage;
+    const METHOD: &'static str = "$/progress";
+}
+
+/// The parameters of `$/progress`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProgressMessage {
+    /// Which progress.
+    pub token: ProgressToken,
+    /// How far.
+    pub value: tower_lsp::lsp_types::WorkDoneProgress,
+}

@@ -1,0 +1,241 @@
+//! What the server knows: the settings, the documents, what was agreed with the editor, and the source of completions.
+//! One lock that is never held over an `.await`, so that edits are applied in their order.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use tower_lsp::lsp_types::{
+    DidChangeTextDocumentParams, MessageType, Position, ProgressToken, TextDocumentItem, Url,
+};
+
+use super::cancels::Cancels;
+use super::capabilities::{InlineOffer, Negotiated};
+use super::convert;
+use super::documents::Documents;
+use super::outbox::Outbox;
+use super::protocol::{State, StatusParams};
+use crate::complete::Reason;
+use crate::config::{LogLevel, Settings};
+use crate::source::Source;
+use crate::stats::RequestLog;
+use crate::text::Snapshot;
+
+/// The state of one connection.
+pub(super) struct Session {
+    state: Mutex<Inner>,
+    source: OnceLock<Arc<dyn Source>>,
+    cancels: Cancels,
+    /// What became of requests.
+    pub(super) log: RequestLog,
+    /// The way to the editor.
+    pub(super) outbox: Outbox,
+}
+
+struct Inner {
+    settings: Arc<Settings>,
+    negotiated: Negotiated,
+    inline_offer: InlineOffer,
+    roots: Vec<PathBuf>,
+    documents: Documents,
+    status: StatusParams,
+}
+
+/// A document and a place in it, as they were when a request came.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// The document's name.
+    pub uri: Url,
+    /// Its text.
+    pub snapshot: Snapshot,
+    /// The place, in bytes.
+    pub offset: usize,
+    /// The document's number for the source.
+    pub branch: u64,
+    /// The path as the model sees it.
+    pub path: Option<String>,
+    /// The settings in force.
+    pub settings: Arc<Settings>,
+    /// What was agreed with the editor.
+    pub negotiated: Negotiated,
+}
+
+impl Session {
+    pub(super) fn new(settings: Settings, log: RequestLog, outbox: Outbox) -> Self {
+        let inner = Inner {
+            settings: Arc::new(settings),
+            negotiated: Negotiated::default(),
+            inline_offer: InlineOffer::default(),
+            roots: Vec::new(),
+            documents: Documents::default(),
+            status: StatusParams { state: State::Loading, message: "starting".into(), reason: None },
+        };
+        Self { state: Mutex::new(inner), source: OnceLock::new(), cancels: Cancels::default(), log, outbox }
+    }
+
+    /// Keeps what was agreed at `initialize`.
+    pub(super) fn begin(&self, negotiated: Negotiated, roots: Vec<PathBuf>, source: Arc<dyn Source>) {
+        let mut state = self.lock();
+        state.negotiated = negotiated;
+        state.roots = roots;
+        // A second `initialize` is refused by tower-lsp, so this cannot be set already.
+        let _ = self.source.set(source);
+    }
+
+    pub(super) fn set_inline_offer(&self, offer: InlineOffer) {
+        self.lock().inline_offer = offer;
+    }
+
+    pub(super) fn inline_offer(&self) -> InlineOffer {
+        self.lock().inline_offer
+    }
+
+    pub(super) fn negotiated(&self) -> Negotiated {
+        self.lock().negotiated
+    }
+
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.lock().settings)
+    }
+
+    pub(super) fn source(&self) -> Option<&Arc<dyn Source>> {
+        self.source.get()
+    }
+
+    /// Takes over settings that the editor sent and tells it what is wrong with them.
+    pub(super) fn configure(&self, json: &serde_json::Value) {
+        let problems = Arc::make_mut(&mut self.lock().settings).merge(json);
+        if !problems.is_empty() {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            self.outbox.show(MessageType::WARNING, format!("infill-ls: {}", lines.join("\n")));
+        }
+    }
+
+    pub(super) fn open(&self, item: TextDocumentItem) {
+        let mut state = self.lock();
+        let path = convert::shown_path(&item.uri, &state.roots);
+        state.documents.open(item, path);
+    }
+
+    pub(super) fn change(&self, params: DidChangeTextDocumentParams) {
+        let uri = params.text_document.uri.clone();
+        let lost = {
+            let mut state = self.lock();
+            let encoding = state.negotiated.encoding;
+            state.documents.change(params, encoding)
+        };
+        if let Err(why) = lost {
+            self.tell_lost(&uri, &why.to_string());
+        }
+    }
+
+    pub(super) fn close(&self, uri: &Url) {
+        self.lock().documents.close(uri);
+    }
+
+    /// Drops a document whose text here is no longer the editor's, and says so once.
+    pub(super) fn lose(&self, uri: &str, why: &str) {
+        let Ok(uri) = Url::parse(uri) else { return };
+        let was_open = self.lock().documents.lose(&uri);
+        if was_open {
+            self.tell_lost(&uri, &format!("{why}; close the file and open it again"));
+        }
+    }
+
+    fn tell_lost(&self, uri: &Url, why: &str) {
+        let name = uri.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        self.outbox.show(MessageType::WARNING, format!("infill-ls no longer follows {name}: {why}"));
+    }
+
+    /// Returns what a request is about, at this moment.
+    pub(super) fn view(&self, uri: &Url, position: Position) -> Result<View, Reason> {
+        let state = self.lock();
+        let document = state.documents.find(uri)?;
+        let snapshot = document.snapshot();
+        let language = snapshot.language().id();
+        if state.settings.disabled_languages.iter().any(|disabled| disabled == language) {
+            return Err(Reason::Disabled);
+        }
+        if snapshot.len() > state.settings.max_file_bytes.0 {
+            return Err(Reason::TooLarge);
+        }
+        Ok(View {
+            uri: uri.clone(),
+            offset: snapshot.offset(convert::position(position), state.negotiated.encoding),
+            snapshot,
+            branch: document.branch(),
+            path: document.path(),
+            settings: Arc::clone(&state.settings),
+            negotiated: state.negotiated,
+        })
+    }
+
+    /// Returns the text of a document as it is now.
+    pub(super) fn snapshot(&self, uri: &Url) -> Result<Snapshot, Reason> {
+        self.lock().documents.find(uri).map(|document| document.snapshot())
+    }
+
+    /// Runs something on the documents, under the lock.
+    pub(super) fn with_documents<T>(&self, run: impl FnOnce(&mut Documents) -> T) -> T {
+        run(&mut self.lock().documents)
+    }
+
+    /// Returns a token that the editor can cancel by the name of a progress; it is forgotten with the guard.
+    pub(super) fn cancels(&self) -> &Cancels {
+        &self.cancels
+    }
+
+    /// The editor's user pressed a progress's cancel button.
+    pub(super) fn cancel_progress(&self, progress: &ProgressToken) {
+        self.cancels.cancel(progress);
+    }
+
+    /// Says what the server is doing, if it is something new.
+    pub(super) fn say(&self, status: StatusParams) {
+        let news = {
+            let mut state = self.lock();
+            let news = state.status != status;
+            state.status = status.clone();
+            news && state.settings.status.enabled
+        };
+        if news {
+            self.outbox.status(status);
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusParams {
+        self.lock().status.clone()
+    }
+
+    /// Writes into the editor's log, if it wants to hear of that.
+    pub(super) fn tell(&self, level: LogLevel, message: impl Into<String>) {
+        if level <= self.settings().editor_log {
+            self.outbox.log(message_type(level), message);
+        }
+    }
+
+    /// Stops everything: the editor is gone.
+    pub(super) fn end(&self) {
+        self.lock().documents.close_all();
+        self.cancels.cancel_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves the documents as they are, and they are worth more than an error.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn message_type(level: LogLevel) -> MessageType {
+    match level {
+        LogLevel::Off | LogLevel::Error => MessageType::ERROR,
+        LogLevel::Warn => MessageType::WARNING,
+        LogLevel::Info => MessageType::INFO,
+        LogLevel::Debug => MessageType::LOG,
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}

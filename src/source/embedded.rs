@@ -1,0 +1,205 @@
+//! The model inside: finds or fetches the file, loads it on a thread of its own, and turns requests into engine jobs.
+
+mod locate;
+mod prompt;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::{BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
+use crate::complete::TokenCount;
+use crate::engine::{Engine, Job, JobError, Parts};
+use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
+
+pub use locate::locate;
+
+/// Documents whose caches are kept.
+const BRANCHES: usize = 4;
+
+/// Says where the model file is, fetching it if need be; it may report (stage, done, total) while it works.
+pub type Locate = Box<dyn FnOnce(&(dyn Fn(&str, u64, u64) + Sync)) -> Result<PathBuf, String> + Send>;
+
+/// A source whose model runs in this process.
+pub struct EmbeddedSource {
+    status: Mutex<Status>,
+    changed: Condvar,
+    ready: RwLock<Option<Arc<Ready>>>,
+}
+
+/// What is there once the model is loaded.
+struct Ready {
+    engine: Engine,
+    tokenizer: Arc<Tokenizer>,
+    markers: Markers,
+    context: usize,
+}
+
+/// Counts with the model's own tokenizer.
+struct Counter(Arc<Tokenizer>);
+
+impl TokenCount for Counter {
+    fn count(&self, text: &str) -> usize {
+        // Byte-level vocabularies encode every text; if one ever does not, a byte is the safe upper bound.
+        self.0.encode(text).map_or(text.len(), |tokens| tokens.len())
+    }
+}
+
+impl EmbeddedSource {
+    /// Starts to locate and load the model; requests are refused with [`SourceError::Loading`] until it is there.
+    pub fn start(locate: Locate, options: LoadOptions) -> Arc<Self> {
+        let source = Arc::new(Self::loading("looking for the model"));
+        let loading = source.clone();
+        let load = move || match loading.load(locate, options) {
+            Ok((ready, model)) => loading.set_ready(ready, model),
+            Err(message) => loading.set_status(Status::Failed { message }),
+        };
+        if let Err(error) = std::thread::Builder::new().name("load".into()).spawn(load) {
+            source.set_status(Status::Failed { message: format!("no thread to load the model: {error}") });
+        }
+        source
+    }
+
+    /// Returns a source with a model that is there already; for tests with scripted models.
+    ///
+    /// # Errors
+    /// When the engine thread cannot be started.
+    pub fn with_model(
+        model: Box<dyn LanguageModel>,
+        tokenizer: Tokenizer,
+        markers: Markers,
+        context: usize,
+    ) -> Result<Arc<Self>, String> {
+        let source = Self::loading("looking for the model");
+        source.set_ready(Ready::new(model, tokenizer, markers, context)?, "scripted".into());
+        Ok(Arc::new(source))
+    }
+
+    /// Waits until the model is loaded or cannot be; `progress` hears of each change meanwhile.
+    ///
+    /// # Errors
+    /// The message of [`Status::Failed`].
+    pub fn wait(&self, progress: &mut dyn FnMut(&str, u64, u64)) -> Result<String, String> {
+        let mut status = self.lock();
+        loop {
+            match &*status {
+                Status::Ready { model } => return Ok(model.clone()),
+                Status::Failed { message } => return Err(message.clone()),
+                Status::Loading { stage, done, total } => progress(stage, *done, *total),
+            }
+            status = self.changed.wait(status).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn loading(stage: &str) -> Self {
+        let status = Status::Loading { stage: stage.into(), done: 0, total: 0 };
+        Self { status: Mutex::new(status), changed: Condvar::new(), ready: RwLock::new(None) }
+    }
+
+    fn load(&self, locate: Locate, options: LoadOptions) -> Result<(Ready, String), String> {
+        let stage = |stage: &str, done, total| {
+            self.set_status(Status::Loading { stage: stage.to_owned(), done, total });
+        };
+        let path = locate(&stage)?;
+        let name = shown(&path);
+        // Loading takes about a second: not worth a percentage.
+        stage(&format!("loading {name}"), 0, 0);
+        let loaded = load(&path, options).map_err(|error| error.to_string())?;
+        let context = loaded.decoder.context();
+        let ready = Ready::new(Box::new(loaded.decoder), loaded.tokenizer, loaded.markers, context)?;
+        Ok((ready, loaded.name))
+    }
+
+    fn set_ready(&self, ready: Ready, model: String) {
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(ready));
+        self.set_status(Status::Ready { model });
+    }
+
+    fn set_status(&self, status: Status) {
+        *self.lock() = status;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ready(&self) -> Option<Arc<Ready>> {
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Ready {
+    fn new(
+        model: Box<dyn LanguageModel>,
+        tokenizer: Tokenizer,
+        markers: Markers,
+        context: usize,
+    ) -> Result<Self, String> {
+        let tokenizer = Arc::new(tokenizer);
+        let parts = Parts { model, tokenizer: tokenizer.clone(), context, branches: BRANCHES };
+        let engine =
+            Engine::start(parts).map_err(|error| format!("the engine thread cannot start: {error}"))?;
+        Ok(Self { engine, tokenizer, markers, context })
+    }
+
+    fn tokens(&self, request: &Request) -> Result<Vec<TokenId>, SourceError> {
+        let tokens = prompt::tokens(&request.input, &self.tokenizer, &self.markers)?;
+        match tokens.len() < self.context {
+            true => Ok(tokens),
+            false => Err(SourceError::TooLong { tokens: tokens.len(), context: self.context }),
+        }
+    }
+}
+
+impl Source for EmbeddedSource {
+    fn status(&self) -> Status {
+        self.lock().clone()
+    }
+
+    fn counter(&self) -> Option<Arc<dyn TokenCount + Send + Sync>> {
+        let ready = self.ready()?;
+        Some(Arc::new(Counter(ready.tokenizer.clone())))
+    }
+
+    fn generate(&self, request: Request) -> BoxFuture<Result<Generation, SourceError>> {
+        let ready = self.ready();
+        Box::pin(async move {
+            let ready = ready.ok_or(SourceError::Loading)?;
+            let guard = request.cancel.guard();
+            let encoder = ready.clone();
+            // Tokenising a long prompt takes milliseconds: too long for the thread that reads the editor's messages.
+            let encoded = tokio::task::spawn_blocking(move || (encoder.tokens(&request), request)).await;
+            let (tokens, request) = encoded.map_err(|error| SourceError::Failed(error.to_string()))?;
+            let (answer, answered) = tokio::sync::oneshot::channel();
+            let reply = move |result| {
+                // Nobody waits any more when the request was cancelled.
+                let _ = answer.send(result);
+            };
+            let Request { branch, params, watch, cancel, .. } = request;
+            ready.engine.submit(Job::new(branch, tokens?, params, watch, cancel, reply));
+            let output =
+                answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
+            guard.disarm();
+            Ok(Generation { text: output.text, finish: output.finish, usage: output.usage })
+        })
+    }
+
+    fn counters(&self) -> Counters {
+        self.ready().map(|ready| ready.engine.totals().counters()).unwrap_or_default()
+    }
+}
+
+impl From<JobError> for SourceError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Self::Cancelled,
+            JobError::Overtaken => Self::Overtaken,
+            JobError::TooLong { tokens, context } => Self::TooLong { tokens, context },
+            JobError::Failed(message) => Self::Failed(message),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,19 @@
+//! What code is around a cursor: the comments that govern it, and the comment that asks for a function.
+//!
+//! The only user of tree-sitter. Languages without a grammar here, and code too broken to parse, are read by comment
+//! markers and indentation instead, so every answer exists for every text. Nothing here edits, prompts or generates, and
+//! nothing costs more for a large document than for a middling one: beyond a bound, only a window of it is read.
+
+mod comment;
+mod describing;
+mod docstring;
+mod enclosing;
+mod function;
+mod grammar;
+mod marker;
+mod python;
+mod requirement;
+mod source;
+
+pub use describing::{DescribingComment, Signature, describing_comment};
+pub use requirement::{Requirement, RequirementKind, requirements};

@@ -1,0 +1,299 @@
+"""Neovim 0.12 with the plugin in editors/nvim, in a terminal, driven by keys and watched through its RPC."""
+
+from msgpack_rpc import Neovim
+from programs import expect_python, expect_rust
+from readme import settings
+from terminal import Failure, wait_for
+
+# So that the pictures show what they should; nothing of it is needed.
+LOOKS = """
+vim.opt.swapfile = false
+vim.opt.expandtab = true
+vim.opt.laststatus = 2
+vim.opt.statusline = '%f %m%=%{v:lua.require("infill").statusline()} '
+"""
+
+
+def set_up():
+    """Returns the set-up of editors/README.md."""
+    return settings("lua", "vim.opt.runtimepath")
+
+
+PYTHON_ADD = """\
+def add(a, b):
+
+print(add(2, 3))
+"""
+
+RUST_SQUARE = """\
+/// Returns the square of a number.
+fn square(x: i64) -> i64 {
+
+}
+
+fn main() {
+    println!("{}", square(12));
+}
+"""
+
+PYTHON_TOTAL = """\
+numbers = [1, 2, 3]
+total = 0
+for number in numbers:
+
+print(total)
+"""
+
+PYTHON_COMMENT = """\
+# is_even(n): returns True if the number n is even, and False if it is odd.
+
+
+print(is_even(4), is_even(7))
+"""
+
+RUST_COMMENT = """\
+// fn max_of(a: i32, b: i32) -> i32: returns the larger of the two numbers.
+
+
+fn main() {
+    println!("{} {}", max_of(3, 8), max_of(9, 2));
+}
+"""
+
+# The longest that computing may go on after its request was cancelled. The engine looks before each layer and each token;
+# the rest is room for a busy CI machine.
+CANCEL_LIMIT_US = 500_000
+
+GHOST_TEXT = """
+local texts = {}
+local namespace = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+for _, mark in ipairs(namespace and vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }) or {}) do
+  local line = ''
+  for _, chunk in ipairs(mark[4].virt_text or {}) do
+    line = line .. chunk[1]
+  end
+  table.insert(texts, line)
+  for _, virtual in ipairs(mark[4].virt_lines or {}) do
+    local more = ''
+    for _, chunk in ipairs(virtual) do
+      more = more .. chunk[1]
+    end
+    table.insert(texts, more)
+  end
+end
+return table.concat(texts, '\\n')
+"""
+
+DOCTOR = """
+local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+local answer = client and client:request_sync('infill/doctor', nil, 5000, 0)
+return answer and (answer.result or answer.err) or {}
+"""
+
+
+class Session:
+    """A Neovim in a terminal, with the server attached and its model loaded."""
+
+    def __init__(self, terminal, name, text, config=None):
+        self.terminal = terminal
+        self.path = terminal.write(name, text)
+        init = terminal.home / ".config" / "nvim" / "init.lua"
+        init.parent.mkdir()
+        init.write_text((config or set_up()) + LOOKS)
+        socket = terminal.folder / "nvim"
+        terminal.start("nvim", "--listen", socket, name)
+        wait_for("Neovim's socket", socket.exists, 30)
+        self.rpc = wait_for("Neovim to answer", lambda: self.connect(socket), 30)
+        wait_for("Neovim's start", lambda: self.rpc.request("nvim_get_vvar", "vim_did_enter") == 1, 30)
+        wait_for("the model", self.is_ready, 120)
+
+    @staticmethod
+    def connect(socket):
+        try:
+            return Neovim(socket)
+        except OSError:
+            return None
+
+    def is_ready(self):
+        state = self.rpc.lua("return require('infill').status()")
+        if state["state"] == "failed":
+            raise Failure(f"the server says: {state}")
+        return state["state"] in ("ready", "silent")
+
+    def lines(self):
+        return self.rpc.request("nvim_buf_get_lines", 0, 0, -1, False)
+
+    def line(self):
+        return self.rpc.request("nvim_get_current_line")
+
+    def ghost_text(self):
+        return self.rpc.lua(GHOST_TEXT)
+
+    def insert_at_end_of(self, row, text):
+        """Goes to a line (from 1), opens insert mode at its end and types, on the same line."""
+        self.rpc.request("nvim_win_set_cursor", 0, [row, 0])
+        self.terminal.type("A")
+        self.terminal.type(text)
+
+    def suggestion(self):
+        """Waits for ghost text and for the screen to show its first line."""
+        ghost = wait_for("ghost text", self.ghost_text)
+        first = ghost.split("\n")[0].strip()
+        wait_for(f"the ghost text {first!r} on the screen", lambda: first in self.terminal.screen())
+        return ghost
+
+    def expect_lines(self, row, text):
+        """Waits until the lines from this one on (from 1) are exactly this text."""
+        expected = text.split("\n")
+        wait_for(f"the lines {expected}", lambda: self.lines()[row - 1 :][: len(expected)] == expected, 20)
+
+    def save(self):
+        self.terminal.keys("Escape")
+        self.terminal.type(":write\r")
+        wait_for("the file to be saved", lambda: self.rpc.lua("return not vim.bo.modified"))
+
+    def counters(self):
+        """Returns the engine's counters, wherever they stand in the answer."""
+        answer = self.rpc.lua(DOCTOR)
+        for found in (answer, *answer.values()):
+            if isinstance(found, dict) and "max_cancel_us" in found:
+                return found
+        raise Failure(f"infill/doctor has no counters: {answer}")
+
+
+def neovim_python_accept(terminal):
+    """Ghost text appears while a Python function is typed; Tab accepts it; the program is right."""
+    session = Session(terminal, "add.py", PYTHON_ADD)
+    session.insert_at_end_of(2, "    return a")
+    ghost = session.suggestion()
+    terminal.picture("1-ghost-text")
+    terminal.keys("Tab")
+    session.expect_lines(2, "    return a" + ghost)
+    terminal.picture("2-accepted")
+    session.save()
+    expect_python(session.path, "5")
+
+
+def neovim_rust_accept(terminal):
+    """The same in Rust."""
+    session = Session(terminal, "square.rs", RUST_SQUARE)
+    session.insert_at_end_of(3, "    x *")
+    ghost = session.suggestion()
+    terminal.picture("1-ghost-text")
+    terminal.keys("Tab")
+    session.expect_lines(3, "    x *" + ghost)
+    session.save()
+    expect_rust(session.path, "144")
+
+
+def neovim_accept_word(terminal):
+    """A word is accepted and the rest of the suggestion stays on the screen."""
+    typed = "    total = tot"
+    session = Session(terminal, "total.py", PYTHON_TOTAL)
+    session.insert_at_end_of(4, typed)
+    ghost = session.suggestion().split("\n")[0]
+    terminal.keys("M-Right")
+    wait_for("a word of the ghost text", lambda: session.line() != typed)
+    accepted = session.line()[len(typed) :]
+    rest = session.ghost_text().split("\n")[0]
+    terminal.picture("1-rest")
+    if not accepted or accepted + rest != ghost:
+        raise Failure(f"of {ghost!r} accepted {accepted!r}, and the rest on the screen is {rest!r}")
+
+
+def neovim_typing_behind_accept(terminal):
+    """A key right behind Tab lands after the accepted text: nothing lost, nothing doubled."""
+    session = Session(terminal, "square.rs", RUST_SQUARE)
+    session.insert_at_end_of(3, "    x *")
+    ghost = session.suggestion()
+    terminal.type("\t; //")
+    session.expect_lines(3, "    x *" + ghost + "; //")
+
+
+def neovim_tab_falls_back(terminal):
+    """Without ghost text Tab is what it was."""
+    session = Session(terminal, "add.py", PYTHON_ADD)
+    session.rpc.lua("require('infill').pause()")
+    session.insert_at_end_of(2, "")
+    terminal.keys("Tab")
+    terminal.type("pass")
+    wait_for("an indented line", lambda: session.line().strip(" ") == "pass" and session.line() != "pass", 10)
+
+
+def write_function(terminal, session):
+    session.rpc.request("nvim_win_set_cursor", 0, [1, 5])
+    before = session.lines()
+    terminal.type(":Infill write-function\r")
+    wait_for("a function", lambda: session.lines() != before)
+    terminal.picture("1-written")
+    session.save()
+
+
+def neovim_python_write_function(terminal):
+    """The code action writes a Python function from its comment, and the function passes the calls in the file."""
+    session = Session(terminal, "even.py", PYTHON_COMMENT)
+    write_function(terminal, session)
+    expect_python(session.path, "True False")
+
+
+def neovim_rust_write_function(terminal):
+    """The code action writes a Rust function from its comment, and the function passes the calls in the file."""
+    session = Session(terminal, "max.rs", RUST_COMMENT)
+    write_function(terminal, session)
+    expect_rust(session.path, "8 9")
+
+
+def long_file():
+    """A file whose prompt takes a while to compute."""
+    functions = [f"def step_{n}(state):\n    state['step_{n}'] = {n} * {n + 1}\n    return state\n" for n in range(120)]
+    return "\n\n".join(functions) + "\n\ndef last(state):\n\n"
+
+
+def neovim_cancel_by_typing(terminal):
+    """Typing on cancels the request that computes, soon; leaving insert mode stops what is still computing."""
+    text = long_file()
+    session = Session(terminal, "long.py", text)
+    row = text[: text.index("def last")].count("\n") + 2
+    before = session.counters()
+    session.insert_at_end_of(row, "    return st")
+    wait_for("a request to compute", lambda: session.counters()["busy"])
+    terminal.type("ate[")
+    wait_for("the request to be cancelled", lambda: session.counters()["cancelled"] > before["cancelled"])
+    terminal.keys("Escape")
+    wait_for("computing to stop", lambda: not session.counters()["busy"])
+    after = session.counters()
+    print(f"  cancelled {after['cancelled']}, longest time until compute stopped: {after['max_cancel_us']} us")
+    if not 0 < after["max_cancel_us"] <= CANCEL_LIMIT_US:
+        raise Failure(f"the time from a cancel to the end of computing: {after}")
+
+
+def neovim_health(terminal):
+    """:checkhealth finds the server, and the :Infill commands answer."""
+    session = Session(terminal, "add.py", PYTHON_ADD)
+    terminal.type(":Infill status\r")
+    terminal.wait_for_text("infill: ")
+    terminal.type(":checkhealth infill\r")
+    terminal.wait_for_text("Client 1")
+    terminal.picture("1-health")
+    report = "\n".join(session.lines())
+    for sign in ("ERROR", "WARNING"):
+        if sign in report:
+            raise Failure(report)
+    terminal.type(":bdelete\r:Infill doctor\r")
+    terminal.wait_for_text("max_cancel_us")
+    terminal.picture("2-doctor")
+
+
+TESTS = [
+    neovim_python_accept,
+    neovim_rust_accept,
+    neovim_accept_word,
+    neovim_typing_behind_accept,
+    neovim_tab_falls_back,
+    neovim_python_write_function,
+    neovim_rust_write_function,
+    neovim_cancel_by_typing,
+    neovim_health,
+]
+for test in TESTS:
+    test.limit = 180

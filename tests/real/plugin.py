@@ -1,0 +1,199 @@
+"""The plugin in editors/nvim against a server that answers by script: what accepting does to the buffer, to the letter.
+
+The real server would answer differently from one model to the next; how an answer is accepted must not depend on that.
+"""
+
+from neovim import Session, set_up
+from readme import settings
+from terminal import Failure, wait_for
+
+# A server inside Neovim: it answers the first inline completion with `vim.g.answer`, an item, and all later ones with null.
+SCRIPTED = """
+vim.lsp.config('infill_ls', {
+  cmd = function(dispatchers)
+    local last, is_closing = 0, false
+    local results = {
+      initialize = { capabilities = { textDocumentSync = 1, inlineCompletionProvider = true } },
+    }
+    return {
+      request = function(method, params, callback)
+        last = last + 1
+        local result = results[method]
+        if method == 'textDocument/inlineCompletion' and vim.g.answer then
+          result = { items = { vim.g.answer } }
+          vim.g.answer = nil
+        end
+        vim.schedule(function()
+          callback(nil, result)
+        end)
+        return true, last
+      end,
+      notify = function(method)
+        if method == 'initialized' then
+          dispatchers.notification('infill/status', { state = 'ready', message = 'scripted' })
+        end
+        return true
+      end,
+      is_closing = function()
+        return is_closing
+      end,
+      terminate = function()
+        is_closing = true
+        dispatchers.on_exit(0, 0)
+      end,
+    }
+  end,
+})
+"""
+
+
+def suggest(terminal, line, insert_text, covered=0, config=None):
+    """Opens a file of one line, with the cursor in insert mode at `|`, and waits for the suggestion's ghost text."""
+    column = line.index("|")
+    session = Session(terminal, "text.txt", line.replace("|", "") + "\n", (config or set_up()) + SCRIPTED)
+    place = [{"line": 0, "character": column}, {"line": 0, "character": column + covered}]
+    item = {"insertText": insert_text, "range": {"start": place[0], "end": place[1]}}
+    session.rpc.request("nvim_set_var", "answer", item)
+    if column == len(line) - 1:
+        terminal.type("A")
+    else:
+        session.rpc.request("nvim_win_set_cursor", 0, [1, column])
+        terminal.type("i")
+    wait_for("the ghost text", session.ghost_text)
+    return session
+
+
+def expect_buffer(session, expected):
+    wait_for(f"the buffer {expected!r}", lambda: session.lines() == expected.split("\n"), 10)
+
+
+def plugin_accept_whole(terminal):
+    """The whole suggestion, over several lines, with the cursor behind it."""
+    session = suggest(terminal, "one|", " two\nthree\nfour")
+    terminal.type("\t!")
+    expect_buffer(session, "one two\nthree\nfour!")
+
+
+def plugin_accept_after_typing(terminal):
+    """What was typed of the suggestion in the meantime is not doubled (neovim#36529)."""
+    session = suggest(terminal, "one|", " two")
+    terminal.type(" t\t!")
+    expect_buffer(session, "one two!")
+
+
+def plugin_accept_over_brackets(terminal):
+    """Brackets behind the cursor that the suggestion closes itself are replaced, also after typing."""
+    session = suggest(terminal, "print(max(|))", "1, 2))", covered=2)
+    terminal.type("1\t;;")
+    expect_buffer(session, "print(max(1, 2));;")
+
+
+def plugin_accept_words(terminal):
+    """Word by word, with the rest on the screen between them."""
+    session = suggest(terminal, "a|", " = größer + 1")
+    for accepted, rest in (("a =", " größer + 1"), ("a = größer", " + 1"), ("a = größer +", " 1"), ("a = größer + 1", "")):
+        terminal.keys("M-Right")
+        expect_buffer(session, accepted)
+        if session.ghost_text() != rest:
+            raise Failure(f"after {accepted!r} the rest is {session.ghost_text()!r}, not {rest!r}")
+
+
+def plugin_accept_lines(terminal):
+    """Line by line."""
+    session = suggest(terminal, "if a:|", "\n    b\n    c")
+    for accepted in ("if a:\n    b", "if a:\n    b\n    c"):
+        terminal.keys("M-End")
+        expect_buffer(session, accepted)
+
+
+def plugin_something_else_typed(terminal):
+    """Where something else was typed, Tab is Tab again and the old suggestion is not inserted."""
+    session = suggest(terminal, "one|", " two")
+    terminal.type(" x\ty")
+    expect_buffer(session, "one x   y")
+
+
+def plugin_former_mapping(terminal):
+    """Where Tab was mapped before, the mapping gets it back."""
+    former = "vim.keymap.set('i', '<Tab>', function() return '<Left>former' end, { expr = true })\n"
+    session = suggest(terminal, "one|", " two", config=former + set_up())
+    terminal.type("\t\t")
+    expect_buffer(session, "one twformero")
+
+
+def plugin_former_rhs(terminal):
+    """The same for a mapping in Vim's way."""
+    former = "vim.cmd('inoremap <Tab> <lt>tab><Left>')\n"
+    session = suggest(terminal, "one|", " two", config=former + set_up())
+    terminal.type("\t\t!")
+    expect_buffer(session, "one two<tab!>")
+
+
+def plugin_undo(terminal):
+    """One undo takes the suggestion back and leaves what was typed."""
+    session = suggest(terminal, "one|", " two\nthree")
+    terminal.type(" t\t")
+    expect_buffer(session, "one two\nthree")
+    terminal.keys("Escape")
+    terminal.type("u")
+    expect_buffer(session, "one t")
+
+
+def plugin_dismiss(terminal):
+    """Dismissed, the suggestion is gone from the screen and Tab is Tab."""
+    session = suggest(terminal, "one|", " two")
+    terminal.keys("C-]")
+    wait_for("no ghost text", lambda: not session.ghost_text(), 10)
+    terminal.type("\tx")
+    expect_buffer(session, "one     x")
+
+
+def plugin_pause(terminal):
+    """Paused, nothing is asked and the status says so; resumed, suggestions come again."""
+    session = suggest(terminal, "one|", " two")
+    session.rpc.lua("require('infill').pause()")
+    wait_for("no ghost text", lambda: not session.ghost_text(), 10)
+    terminal.wait_for_text("infill: paused", 10)
+    session.rpc.lua("require('infill').resume()")
+    item = {"insertText": " four", "range": {"start": {"line": 0, "character": 9}, "end": {"line": 0, "character": 9}}}
+    session.rpc.request("nvim_set_var", "answer", item)
+    terminal.type(" three")
+    wait_for("ghost text again", session.ghost_text, 10)
+    terminal.type("\t")
+    expect_buffer(session, "one three four")
+
+
+def plugin_wrong_option(terminal):
+    """A misspelt option is named, with those that there are."""
+    session = suggest(terminal, "one|", " two")
+    answer = session.rpc.lua("return { pcall(require('infill').setup, { keymaps = {} }) }")
+    if answer[0] or "there is no option 'keymaps'" not in answer[1] or "log_level" not in answer[1]:
+        raise Failure(f"setup said {answer}")
+
+
+def plugin_without_set_up(terminal):
+    """Neovim's own two lines do too, with a key of the user's."""
+    path = set_up().splitlines()[0]
+    config = f"{path}\nvim.cmd('imap <C-l> <Plug>(infill-accept)')\n" + settings("lua", "vim.lsp.enable")
+    session = suggest(terminal, "one|", " two", config=config)
+    terminal.keys("C-l")
+    expect_buffer(session, "one two")
+
+
+TESTS = [
+    plugin_accept_whole,
+    plugin_accept_after_typing,
+    plugin_accept_over_brackets,
+    plugin_accept_words,
+    plugin_accept_lines,
+    plugin_something_else_typed,
+    plugin_former_mapping,
+    plugin_former_rhs,
+    plugin_undo,
+    plugin_dismiss,
+    plugin_pause,
+    plugin_wrong_option,
+    plugin_without_set_up,
+]
+for test in TESTS:
+    test.limit = 60

@@ -1,0 +1,83 @@
+"""Drives real editors with the built server and the real model, and looks at what a user would see.
+
+    tests/real/setup                    # once, as root: installs the editors
+    cargo build --release && target/release/infill-ls model pull
+    python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
+
+The pictures of the terminals are kept in target/real/pictures ($INFILL_LS_REAL_DIR/pictures).
+"""
+
+import signal
+import sys
+import time
+import traceback
+
+import helix
+import neovim
+import plugin
+from terminal import PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
+
+
+class TimeLimit(Failure):
+    """A test that took too long as a whole."""
+
+
+def on_alarm(*_):
+    raise TimeLimit("the test's time limit")
+
+
+def describe(error):
+    if isinstance(error, Failure) and not isinstance(error, TimeLimit):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def report(terminal, error):
+    """Prints everything that helps to find out why a test failed."""
+    print(f"  {describe(error)}")
+    try:
+        print(f"  picture: {terminal.picture('failed')}")
+        print("  screen:\n" + terminal.screen().rstrip())
+    except Exception as further:  # the terminal itself may be what is broken
+        print(f"  no screen: {further}")
+    for name, lines in terminal.logs().items():
+        print(f"  {name}:\n" + "\n".join(f"    {line[:300]}" for line in lines))
+
+
+def run(test):
+    """Runs one test in a terminal of its own. Returns whether it passed."""
+    terminal = Terminal(test.__name__)
+    started = time.monotonic()
+    signal.alarm(test.limit)
+    try:
+        test(terminal)
+        error = None
+    except Exception as caught:
+        error = caught
+    finally:
+        signal.alarm(0)
+    print(f"{'FAILED' if error else 'ok    '} {test.__name__} ({time.monotonic() - started:.1f} s)")
+    if error:
+        report(terminal, error)
+    terminal.close()
+    sys.stdout.flush()
+    return error is None
+
+
+def main():
+    for needed in (server_binary(), cache_directory(), REAL / "root" / ".recipe"):
+        if not needed.exists():
+            sys.exit(f"run.py: {needed} is missing; see the head of this file")
+    words = sys.argv[1:]
+    tests = [*plugin.TESTS, *neovim.TESTS, *helix.TESTS]
+    if words:
+        tests = [test for test in tests if any(word in test.__name__ for word in words)]
+    signal.signal(signal.SIGALRM, on_alarm)
+    outcomes = [run(test) for test in tests]
+    print(f"pictures: {PICTURES}")
+    print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed")
+    return 0 if outcomes and all(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
