@@ -71,12 +71,16 @@ pub fn attention_with<T: KvElement>(
     let job = Job { queries, segments, shape, first: keys - positions, out: &out };
     let rows = positions * heads / kv_heads;
     // With few rows, so small tasks that all threads have one.
-    let task_rows = rows.div_ceil(pool.threads().div_ceil(kv_heads)).next_multiple_of(MAX_ROWS).clamp(MAX_ROWS, TASK_ROWS);
+    let task_rows = rows
+        .div_ceil(pool.threads().div_ceil(kv_heads))
+        .next_multiple_of(MAX_ROWS)
+        .clamp(MAX_ROWS, TASK_ROWS);
     let tasks_of_head = rows.div_ceil(task_rows);
     pool.run(kv_heads * tasks_of_head, |task| {
         // The last positions have the most keys: first come, first served works best with these in front.
         let first_row = (tasks_of_head - 1 - task / kv_heads) * task_rows;
-        let task = Task { job, kv_head: task % kv_heads, first_row, end_row: rows.min(first_row + task_rows) };
+        let task =
+            Task { job, kv_head: task % kv_heads, first_row, end_row: rows.min(first_row + task_rows) };
         dispatch(kernel, task);
     });
     Ok(())
@@ -190,7 +194,14 @@ impl<T: KvElement> Task<'_, T> {
                 let mut sums = [simd.splat(0.0); MAX_ROWS];
                 for dimension in (0..head_dim).step_by(LANES) {
                     let queries = factors::<S>(&scratch.queries, head_dim, dimension);
-                    add_products(simd, &queries, &block_keys[dimension * POSITIONS..], POSITIONS, LANES, &mut sums);
+                    add_products(
+                        simd,
+                        &queries,
+                        &block_keys[dimension * POSITIONS..],
+                        POSITIONS,
+                        LANES,
+                        &mut sums,
+                    );
                 }
                 for (lane, sum) in sums.into_iter().enumerate().take(S::ROWS) {
                     let at = lane * stride + position + block * POSITIONS;

@@ -22,7 +22,11 @@ impl Sequence {
     fn new(positions: usize) -> Self {
         let mut numbers = Numbers::new(positions as u64);
         let mut large = |count| numbers.floats(count).iter().map(|x| 3.0 * x).collect();
-        Self { queries: large(positions * QUERY), keys: large(positions * WIDTH), values: large(positions * WIDTH) }
+        Self {
+            queries: large(positions * QUERY),
+            keys: large(positions * WIDTH),
+            values: large(positions * WIDTH),
+        }
     }
 
     fn positions(&self) -> usize {
@@ -38,10 +42,18 @@ impl Sequence {
     }
 
     /// Attention of positions `first..end`, with the cache cut at `borders`.
-    fn attend<T: KvElement>(&self, kernel: CpuKernel, first: usize, end: usize, borders: &[usize], threads: usize) -> Vec<f32> {
+    fn attend<T: KvElement>(
+        &self,
+        kernel: CpuKernel,
+        first: usize,
+        end: usize,
+        borders: &[usize],
+        threads: usize,
+    ) -> Vec<f32> {
         let ends = borders.iter().copied().chain([end]);
         let starts = [0].into_iter().chain(borders.iter().copied());
-        let caches: Vec<(KvRows<T>, usize)> = starts.zip(ends).map(|(s, e)| (self.cache(s..e), e - s)).collect();
+        let caches: Vec<(KvRows<T>, usize)> =
+            starts.zip(ends).map(|(s, e)| (self.cache(s..e), e - s)).collect();
         let segments: Vec<_> = caches.iter().map(|(cache, len)| cache.segment(*len).unwrap()).collect();
         let mut out = vec![f32::NAN; (end - first) * QUERY];
         let queries = &self.queries[first * QUERY..end * QUERY];
@@ -64,7 +76,9 @@ impl Sequence {
         let total: f64 = weights.iter().sum();
         let mut out = vec![0.0; SHAPE.head_dim];
         for (at, weight) in weights.iter().enumerate() {
-            out.iter_mut().zip(row(&self.values, at)).for_each(|(out, v)| *out += weight / total * f64::from(v));
+            out.iter_mut()
+                .zip(row(&self.values, at))
+                .for_each(|(out, v)| *out += weight / total * f64::from(v));
         }
         out
     }
@@ -77,7 +91,10 @@ fn assert_close(sequence: &Sequence, out: &[f32], tolerance: f64, what: &str) {
             let out = &out[position * QUERY + head * SHAPE.head_dim..];
             for (actual, expected) in out.iter().zip(sequence.expected(position, head)) {
                 let error = (f64::from(*actual) - expected).abs();
-                assert!(error < tolerance, "{what}: position {position}, head {head}: {actual} for {expected}");
+                assert!(
+                    error < tolerance,
+                    "{what}: position {position}, head {head}: {actual} for {expected}"
+                );
             }
         }
     }
@@ -101,7 +118,8 @@ fn segments_chunks_and_threads_do_not_change_the_bits() {
     let sequence = Sequence::new(83);
     for kernel in CpuKernel::available() {
         let whole = sequence.attend::<F16>(kernel, 0, 83, &[], 1);
-        for borders in [vec![0], vec![1], vec![16], vec![40], vec![5, 37], vec![32, 32], vec![7, 8], vec![83]] {
+        for borders in [vec![0], vec![1], vec![16], vec![40], vec![5, 37], vec![32, 32], vec![7, 8], vec![83]]
+        {
             assert!(whole == sequence.attend::<F16>(kernel, 0, 83, &borders, 3), "{kernel}: {borders:?}");
         }
         for chunk in [1, 2, 3, 7, 16, 50] {
@@ -129,7 +147,9 @@ fn rows_written_over_and_copied_are_as_if_written_once() {
     let cut = sequence.cache::<F16>(0..40);
     let mut rolled = cut.clone();
     rolled.write(20, &vec![9.0; 20 * WIDTH], &vec![f32::INFINITY; 20 * WIDTH]).unwrap();
-    rolled.write(20, &sequence.keys[20 * WIDTH..33 * WIDTH], &sequence.values[20 * WIDTH..33 * WIDTH]).unwrap();
+    rolled
+        .write(20, &sequence.keys[20 * WIDTH..33 * WIDTH], &sequence.values[20 * WIDTH..33 * WIDTH])
+        .unwrap();
     let mut copied = KvRows::new(SHAPE.kv_heads, SHAPE.head_dim).unwrap();
     copied.copy_rows(&cut, 3..33, 3).unwrap();
     copied.copy_rows(&cut, 0..3, 0).unwrap();
@@ -165,10 +185,14 @@ fn wrong_shapes_are_errors() {
     assert!(cache.segment(17).is_err());
     let segment = cache.segment(3).unwrap();
     let mut out = vec![0.0; 4 * QUERY];
-    let mut attend = |queries: usize, shape| attention(&vec![0.0; queries], &[segment], shape, &mut out[..queries], &pool);
+    let mut attend =
+        |queries: usize, shape| attention(&vec![0.0; queries], &[segment], shape, &mut out[..queries], &pool);
     assert!(matches!(attend(4 * QUERY, SHAPE), Err(KernelError::Length { .. })));
     assert!(matches!(attend(QUERY + 1, SHAPE), Err(KernelError::Length { .. })));
     assert!(matches!(attend(QUERY, AttentionShape { heads: 5, ..SHAPE }), Err(KernelError::Size { .. })));
-    assert!(matches!(attend(QUERY / 2, AttentionShape { head_dim: 16, ..SHAPE }), Err(KernelError::Size { .. })));
+    assert!(matches!(
+        attend(QUERY / 2, AttentionShape { head_dim: 16, ..SHAPE }),
+        Err(KernelError::Size { .. })
+    ));
     assert_eq!(attend(0, SHAPE), Ok(()));
 }

@@ -126,7 +126,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
             } else {
                 let supers = &panel.supers[index / SUPER * super_scales(Format::Q6_K)..];
                 let scale = half_floats(&supers[2 * LANES * half..]);
-                let steps = [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
+                let steps =
+                    [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
                 let first = unsafe { products::<SHIFT, CHUNK, ROWS, 0, { UNITS / 2 }>(&units, record) };
                 let second = unsafe { products::<SHIFT, CHUNK, ROWS, { UNITS / 2 }, UNITS>(&units, record) };
                 for row in 0..ROWS {
@@ -153,7 +154,13 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
 /// # Safety
 /// The CPU has the features that `dot` names.
 #[inline(always)]
-unsafe fn products<const SHIFT: i32, const CHUNK: usize, const ROWS: usize, const FROM: usize, const TO: usize>(
+unsafe fn products<
+    const SHIFT: i32,
+    const CHUNK: usize,
+    const ROWS: usize,
+    const FROM: usize,
+    const TO: usize,
+>(
     units: &[__m256i; UNITS],
     record: &Record,
 ) -> [__m256i; ROWS] {

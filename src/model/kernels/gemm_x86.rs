@@ -38,7 +38,11 @@ pub(super) fn start<const FROM: usize, const TO: usize>(record: &Record, lane: u
 
 /// The codes of a block: where they have been widened to, or in the block's own record.
 #[inline(always)]
-pub(super) fn codes_of<'a, const BITS: usize>(record: &'a [u8], unpacked: Option<&'a [u8]>, index: usize) -> &'a [u8] {
+pub(super) fn codes_of<'a, const BITS: usize>(
+    record: &'a [u8],
+    unpacked: Option<&'a [u8]>,
+    index: usize,
+) -> &'a [u8] {
     match unpacked {
         Some(unpacked) if BITS == 8 => &unpacked[index * UNIT * BITS..][..UNIT * BITS],
         _ => &record[..UNIT * BITS],

@@ -131,7 +131,11 @@ impl<T: KvElement> KvRows<T> {
     pub fn copy_rows(&mut self, other: &Self, from: Range<usize>, to: usize) -> Result<(), KernelError> {
         expect_len("the rows of the other cache", other.width(), self.width())?;
         if from.end > other.capacity() || from.start > from.end {
-            return Err(KernelError::Length { what: "the other cache", expected: from.end, actual: other.capacity() });
+            return Err(KernelError::Length {
+                what: "the other cache",
+                expected: from.end,
+                actual: other.capacity(),
+            });
         }
         self.grow(to + from.len());
         let (width, head_dim, block_len) = (self.width(), self.head_dim, self.block_len());
@@ -144,7 +148,8 @@ impl<T: KvElement> KvRows<T> {
             }
             for head in self.kv_heads..2 * self.kv_heads {
                 let at = |position: usize| (head * POSITIONS + position) * head_dim;
-                target_block[at(target)..][..head_dim].copy_from_slice(&source_block[at(source)..][..head_dim]);
+                target_block[at(target)..][..head_dim]
+                    .copy_from_slice(&source_block[at(source)..][..head_dim]);
             }
         }
         Ok(())

@@ -36,7 +36,12 @@ fn fill_panel(layout: &PanelLayout, mut panel: PanelMut<'_>, rows: &[u8], row_by
 fn fill_block(format: Format, panel: &mut PanelMut<'_>, row: &[u8], output: usize, index: usize) {
     if format.block_len() == BLOCK {
         let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
-        return copy_block(format, record, &row[index * format.block_bytes()..][..format.block_bytes()], output);
+        return copy_block(
+            format,
+            record,
+            &row[index * format.block_bytes()..][..format.block_bytes()],
+            output,
+        );
     }
     let block = format.block(row, index);
     let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];

@@ -36,7 +36,8 @@ impl RotaryAngles {
     /// The angles of `rows` positions from `first` on. They are computed in double precision, so that they are as good at
     /// position 30,000 as at 3.
     pub fn new(frequencies: &[f64], first: usize, rows: usize) -> Self {
-        let angles = (first..first + rows).flat_map(|at| frequencies.iter().map(move |frequency| at as f64 * frequency));
+        let angles = (first..first + rows)
+            .flat_map(|at| frequencies.iter().map(move |frequency| at as f64 * frequency));
         let (cosines, sines) = angles.map(|angle| (angle.cos() as f32, angle.sin() as f32)).unzip();
         Self { pairs: frequencies.len(), cosines, sines }
     }

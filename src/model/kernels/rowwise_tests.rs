@@ -24,7 +24,9 @@ fn wide(values: &[f32]) -> Vec<f64> {
 
 #[test]
 fn norms_are_the_plain_formulas_and_the_same_for_any_number_of_rows() {
-    for (kernel, cols) in CpuKernel::available().into_iter().flat_map(|k| [1, 15, 16, 33, 896].map(|c| (k, c))) {
+    for (kernel, cols) in
+        CpuKernel::available().into_iter().flat_map(|k| [1, 15, 16, 33, 896].map(|c| (k, c)))
+    {
         let mut numbers = Numbers::new(cols as u64);
         let (x, weight, bias) = (numbers.floats(40 * cols), numbers.floats(cols), numbers.floats(cols));
         for (centred, bias) in [(false, None), (true, Some(&bias[..])), (true, None)] {
@@ -39,7 +41,12 @@ fn norms_are_the_plain_formulas_and_the_same_for_any_number_of_rows() {
                     let scaled = (row64[i] - mean) / (variance + 1e-6).sqrt() * f64::from(weight[i]);
                     scaled + bias.map_or(0.0, |bias| f64::from(bias[i]))
                 };
-                assert_close(out, (0..cols).map(value), 2e-4, &format!("{kernel}, {cols}, centred {centred}"));
+                assert_close(
+                    out,
+                    (0..cols).map(value),
+                    2e-4,
+                    &format!("{kernel}, {cols}, centred {centred}"),
+                );
                 let mut alone = vec![0.0; cols];
                 norm(kernel, params, row, &mut alone, &WorkerPool::new(1)).unwrap();
                 assert!(alone == out);
@@ -62,7 +69,9 @@ fn activations_are_the_plain_formulas_even_far_out() {
             elementwise(kernel, operation, &mut out, if one { &[] } else { &y }, &pool).unwrap();
             let expected = x.iter().zip(&y).map(|(&x, &y)| {
                 let (x, y) = (f64::from(x), f64::from(y));
-                let gelu = 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh());
+                let gelu = 0.5
+                    * x
+                    * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh());
                 match operation {
                     Operation::SiluMul => x / (1.0 + (-x).exp()) * y,
                     Operation::GeluMul => gelu * y,
@@ -129,6 +138,8 @@ fn wrong_sizes_are_errors() {
     assert!(layer_norm(&[0.0; 4], &[0.0; 2], Some(&[0.0]), 1e-5, &mut [0.0; 4], &pool).is_err());
     assert!(elementwise(CpuKernel::best(), Operation::Add, &mut [0.0; 4], &[0.0; 3], &pool).is_err());
     let angles = RotaryAngles::new(&rotary_frequencies(8, 1e4), 0, 2);
-    let rope = |len: usize, head_dim| super::rope(&mut vec![0.0; len], head_dim, RotaryStyle::Halves, &angles, &pool);
+    let rope = |len: usize, head_dim| {
+        super::rope(&mut vec![0.0; len], head_dim, RotaryStyle::Halves, &angles, &pool)
+    };
     assert!(rope(16, 8).is_ok() && rope(15, 8).is_err() && rope(16, 6).is_err());
 }

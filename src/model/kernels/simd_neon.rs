@@ -101,14 +101,14 @@ impl Simd for Neon {
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // SAFETY: as above.
-        unsafe { 
+        unsafe {
             [
                 vfmaq_f32(c[0], a[0], b[0]),
                 vfmaq_f32(c[1], a[1], b[1]),
                 vfmaq_f32(c[2], a[2], b[2]),
                 vfmaq_f32(c[3], a[3], b[3]),
             ]
-         }
+        }
     }
     #[inline(always)]
     fn zero_below(self, v: Self::V, x: Self::V, limit: f32) -> Self::V {

@@ -123,7 +123,10 @@ impl Simd for Avx2 {
         // SAFETY: as above.
         unsafe {
             let halves = _mm256_loadu_si256(from.as_ptr().cast());
-            [_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(halves))]
+            [
+                _mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
+                _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(halves)),
+            ]
         }
     }
     #[inline(always)]
