@@ -3,6 +3,7 @@
 
 use super::activations::{GROUP, Record};
 use super::float16::F16;
+use super::format::SUPER;
 use super::layout::{PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, record_bytes, super_scales};
 use super::matmul::{Rows, Sums};
 
