@@ -307,3 +307,21 @@ fn bytes<const SIGNED: bool>(bytes: &[u8], quad: usize) -> int32x4_t {
     // SAFETY: four integers.
     unsafe { vld1q_s32(four.as_ptr()) }
 }
+
+/// Runs a loop of `sdot`, for measuring what the CPU can do at best; the operations of a round.
+///
+/// # Safety
+/// The CPU has the features below.
+#[target_feature(enable = "neon,dotprod")]
+pub(super) fn multiply(rounds: usize) -> f64 {
+    const CHAINS: usize = 12;
+    let mut sums = [vdupq_n_s32(0); CHAINS];
+    for _ in 0..rounds {
+        let codes = std::hint::black_box(vdupq_n_s8(3));
+        for sum in &mut sums {
+            *sum = sdot::<0>(*sum, codes, codes);
+        }
+    }
+    std::hint::black_box(sums);
+    (CHAINS * 32) as f64
+}
