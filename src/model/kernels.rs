@@ -27,6 +27,7 @@
 //! | `attention`, `kv` | attention over segments of cached keys and values |
 //! | `rowwise`, `rotary` | norms, activation functions, sums; rotary embedding |
 //! | `pool` | [`WorkerPool`]: the threads |
+//! | `peak` | what the machine could do at best, for measurements |
 
 mod activations;
 mod attention;
@@ -48,6 +49,7 @@ mod gemm_x86;
 mod kv;
 mod layout;
 mod matmul;
+mod peak;
 mod pool;
 #[cfg(test)]
 mod product_tests;
@@ -73,6 +75,7 @@ pub use format::{Format, dequantize_row};
 pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
 pub use matmul::{matmul, matmul_with};
+pub use peak::{integer_peak, read_bandwidth};
 pub use pool::WorkerPool;
 pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};
 pub use rowwise::{add, gelu, gelu_mul, layer_norm, rms_norm, silu_mul, softmax};

@@ -3,9 +3,11 @@
 //! Each row is quantised by itself, 32 inputs to a scale, so a row's bits never depend on the rows beside it. The K formats,
 //! for which ggml shares one scale among 256 inputs, get the finer 32 here as well.
 
+use super::cpu::CpuKernel;
 use super::error::{KernelError, expect_len};
 use super::format::BLOCK;
 use super::pool::{Shared, WorkerPool};
+use super::simd::{Computation, LANES, Simd, dispatch};
 
 /// Rows that are stored together, so that four bytes of each stand side by side.
 pub(super) const GROUP: usize = 4;
@@ -61,14 +63,14 @@ impl Activations {
         expect_len("the activations", values.len(), self.rows * cols)?;
         let groups = self.rows.div_ceil(GROUP);
         self.records.resize(groups * self.blocks, ZERO);
-        let blocks = self.blocks;
+        let (blocks, kernel) = (self.blocks, CpuKernel::best());
         let shared = Shared::new(&mut self.records);
         pool.run(groups, |group| {
             // SAFETY: every task has the records of a group of its own.
             let records = unsafe { shared.slice(group * blocks, blocks) };
             let start = group * GROUP * cols;
             let rows = &values[start..values.len().min(start + GROUP * cols)];
-            fill_group(records, rows, cols);
+            dispatch(kernel, Group { records, rows, cols });
         });
         Ok(())
     }
@@ -97,47 +99,54 @@ impl Activations {
     }
 }
 
-fn fill_group(records: &mut [Record], rows: &[f32], cols: usize) {
-    if rows.len() < GROUP * cols {
-        records.fill(ZERO);
-    }
-    for (lane, row) in rows.chunks_exact(cols).enumerate() {
-        for (record, values) in records.iter_mut().zip(row.as_chunks::<BLOCK>().0) {
-            fill_lane(record, lane, values);
+/// The rows of a group, quantised into its records.
+struct Group<'a> {
+    records: &'a mut [Record],
+    rows: &'a [f32],
+    cols: usize,
+}
+
+impl Computation for Group<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        if self.rows.len() < GROUP * self.cols {
+            self.records.fill(ZERO);
+        }
+        for (lane, row) in self.rows.chunks_exact(self.cols).enumerate() {
+            for (record, values) in self.records.iter_mut().zip(row.as_chunks::<BLOCK>().0) {
+                fill_lane(simd, record, lane, values);
+            }
         }
     }
 }
 
-fn fill_lane(record: &mut Record, lane: usize, values: &[f32; BLOCK]) {
-    let (scale, codes) = quantize(values);
-    for (unit, four) in codes.as_chunks::<4>().0.iter().enumerate() {
-        record.codes[unit][lane] = i32::from_ne_bytes(four.map(|code| code as u8));
-    }
-    let sum = |codes: &[i8]| codes.iter().map(|&code| i32::from(code)).sum::<i32>();
-    let (first, second) = (sum(&codes[..BLOCK / 2]), sum(&codes[BLOCK / 2..]));
-    record.scales[lane] = scale;
-    record.neg_sums[lane] = -(first + second);
-    record.neg_first[lane] = -first;
-    record.scaled_sums[lane] = scale * (first + second) as f32;
-}
-
-/// The scale and the codes, -127 to 127, of 32 numbers.
-#[inline]
-fn quantize(values: &[f32; BLOCK]) -> (f32, [i8; BLOCK]) {
-    /// Added and taken off again, it rounds to the nearest integer, ties to even, without an instruction for it.
+/// Quantises 32 numbers to -127 to 127.
+#[inline(always)]
+fn fill_lane<S: Simd>(simd: S, record: &mut Record, lane: usize, values: &[f32; BLOCK]) {
+    /// Added and taken off again, it rounds to the nearest integer, ties to even; the integer is in its low bits.
     const ROUND: f32 = 12_582_912.0;
     /// Below this the inverse would overflow; such a block is zero for all that it adds.
     const TINY: f32 = 1e-30;
-    let mut lanes = [0f32; 8];
-    for eight in values.as_chunks::<8>().0 {
-        for (lane, value) in lanes.iter_mut().zip(eight) {
-            *lane = if value.abs() > *lane { value.abs() } else { *lane };
+    let [first, second] = values.as_chunks::<LANES>().0 else { return };
+    let halves = [simd.load(first), simd.load(second)];
+    let zero = simd.splat(0.0);
+    let first_sizes = simd.max(halves[0], simd.sub(zero, halves[0]));
+    let second_sizes = simd.max(halves[1], simd.sub(zero, halves[1]));
+    let largest = simd.largest(simd.max(first_sizes, second_sizes));
+    let (scale, inverse) = if largest < TINY { (0.0, 0.0) } else { (largest / 127.0, 127.0 / largest) };
+    let mut sums = [0.0; 2];
+    for half in 0..2 {
+        let rounded = simd.add(simd.mul(halves[half], simd.splat(inverse)), simd.splat(ROUND));
+        // The sum of sixteen small integers is exact in any order.
+        sums[half] = simd.sum(simd.sub(rounded, simd.splat(ROUND)));
+        for (unit, four) in record.codes[4 * half..].iter_mut().zip(simd.low_bytes(rounded)) {
+            unit[lane] = four;
         }
     }
-    let largest = lanes.iter().fold(0f32, |a, &b| if b > a { b } else { a });
-    if largest < TINY {
-        return (0.0, [0; BLOCK]);
-    }
-    let inverse = 127.0 / largest;
-    (largest / 127.0, std::array::from_fn(|i| (values[i] * inverse + ROUND).to_bits() as i8))
+    record.scales[lane] = scale;
+    record.neg_sums[lane] = -(sums[0] + sums[1]) as i32;
+    record.neg_first[lane] = -sums[0] as i32;
+    record.scaled_sums[lane] = scale * (sums[0] + sums[1]);
 }

@@ -9,9 +9,9 @@
 use std::arch::x86_64::*;
 
 use super::activations::{GROUP, Record};
-use super::format::{Format, SUPER};
+use super::format::Format;
 use super::gemm_x86::{HALVES, SIMPLE, WITH_MIN, codes_of, fetch_ahead, start};
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, record_bytes, super_scales};
+use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS};
 use super::matmul::{Rows, Sums};
 
 /// Outputs in a register of sums.
@@ -33,8 +33,8 @@ pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
 
 #[target_feature(enable = "avx2,fma,f16c")]
 fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let records = panel.records.chunks_exact(UNIT * BITS + BLOCK_SCALES);
-    for (codes, unpacked) in records.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+    for (index, unpacked) in unpacked.chunks_exact_mut(UNIT * UNITS).enumerate().take(panel.blocks) {
+        let codes = panel.record(index);
         fetch_ahead(codes);
         for half in 0..2 {
             for (unit, register) in units::<BITS>(codes, half).into_iter().enumerate() {
@@ -100,8 +100,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
 ) {
     let mut totals = [[_mm256_setzero_ps(); ROWS]; 2];
     // SAFETY of `products`, in all three places: this function has the features.
-    let blocks = panel.records.chunks_exact(record_bytes(panel.format)).zip(rows);
-    for (index, (weights, record)) in blocks.enumerate() {
+    for (index, record) in rows.iter().enumerate().take(panel.blocks) {
+        let weights = panel.record(index);
         let scales = &weights[weights.len() - BLOCK_SCALES..];
         if BITS < 8 || ROWS == 1 {
             fetch_ahead(weights);
@@ -124,7 +124,7 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
                         _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
                 }
             } else {
-                let supers = &panel.supers[index / SUPER * super_scales(Format::Q6_K)..];
+                let supers = panel.supers(index);
                 let scale = half_floats(&supers[2 * LANES * half..]);
                 let steps =
                     [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
@@ -275,7 +275,7 @@ fn add_bit_pairs(units: &mut [__m256i], high: __m256i) {
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn steps_with_min(panel: &Panel<'_>, index: usize, steps: &[u8], half: usize) -> (__m256, __m256) {
-    let supers = &panel.supers[index / SUPER * super_scales(Format::Q4_K)..];
+    let supers = panel.supers(index);
     let product = |supers: &[u8], steps: &[u8]| {
         _mm256_mul_ps(half_floats(&supers[2 * LANES * half..]), unsigned_bytes(&steps[LANES * half..]))
     };

@@ -8,9 +8,9 @@
 use std::arch::x86_64::*;
 
 use super::activations::{GROUP, Record};
-use super::format::{Format, SUPER};
+use super::format::Format;
 use super::gemm_x86::{HALVES, SIMPLE, WITH_MIN, codes_of, fetch_ahead, start};
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, record_bytes, super_scales};
+use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS};
 use super::matmul::{Rows, Sums};
 
 /// Widens the codes of a panel to a byte each.
@@ -29,8 +29,8 @@ pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let records = panel.records.chunks_exact(UNIT * BITS + BLOCK_SCALES);
-    for (codes, unpacked) in records.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+    for (index, unpacked) in unpacked.chunks_exact_mut(UNIT * UNITS).enumerate().take(panel.blocks) {
+        let codes = panel.record(index);
         fetch_ahead(codes);
         let units = units::<BITS>(codes);
         for (unit, bytes) in units.into_iter().zip(unpacked.chunks_exact_mut(UNIT)) {
@@ -87,7 +87,8 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
 ) {
     let mut totals = [_mm512_setzero_ps(); ROWS];
     // SAFETY of `products`, in all three places: this function has the features.
-    for (index, record) in panel.records.chunks_exact(record_bytes(panel.format)).enumerate() {
+    for index in 0..panel.blocks {
+        let record = panel.record(index);
         let scales = &record[record.len() - BLOCK_SCALES..];
         if BITS < 8 || ROWS <= GROUP {
             fetch_ahead(record);
@@ -111,7 +112,7 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
                     _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
             }
         } else {
-            let scale = half_floats(&panel.supers[index / SUPER * super_scales(Format::Q6_K)..]);
+            let scale = half_floats(panel.supers(index));
             let steps = [signed_bytes(scales), signed_bytes(&scales[PANEL..])];
             let first = unsafe { products::<SHIFT, ROWS, 0, { UNITS / 2 }>(&units, records) };
             let second = unsafe { products::<SHIFT, ROWS, { UNITS / 2 }, UNITS>(&units, records) };
@@ -232,7 +233,7 @@ fn or_masked(a: __m512i, b: __m512i, mask: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn steps_with_min(panel: &Panel<'_>, index: usize, steps: &[u8]) -> (__m512, __m512) {
-    let supers = &panel.supers[index / SUPER * super_scales(Format::Q4_K)..];
+    let supers = panel.supers(index);
     let scale = _mm512_mul_ps(half_floats(supers), unsigned_bytes(steps));
     (scale, _mm512_mul_ps(half_floats(&supers[2 * PANEL..]), unsigned_bytes(&steps[PANEL..])))
 }

@@ -9,8 +9,8 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::activations::{GROUP, Record};
-use super::format::{Format, SUPER};
-use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS, record_bytes, super_scales};
+use super::format::Format;
+use super::layout::{BLOCK_SCALES, PANEL, Panel, UNIT, UNITS};
 use super::matmul::{Rows, Sums};
 
 /// One half float for each output and block.
@@ -40,8 +40,8 @@ pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
 
 #[target_feature(enable = "neon,dotprod")]
 fn unpack_blocks<const BITS: usize>(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let records = panel.records.chunks_exact(UNIT * BITS + BLOCK_SCALES);
-    for (codes, unpacked) in records.zip(unpacked.chunks_exact_mut(UNIT * UNITS)) {
+    for (index, unpacked) in unpacked.chunks_exact_mut(UNIT * UNITS).enumerate().take(panel.blocks) {
+        let codes = panel.record(index);
         for quad in 0..UNIT / 16 {
             for (unit, register) in units::<BITS>(codes, quad).into_iter().enumerate() {
                 let to = &mut unpacked[unit * UNIT + 16 * quad..][..16];
@@ -105,14 +105,14 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const ROWS: usize>(
 ) {
     for half in 0..PANEL / LANES / QUADS {
         let mut totals = [[vdupq_n_f32(0.0); ROWS]; QUADS];
-        let blocks = panel.records.chunks_exact(record_bytes(panel.format)).zip(rows);
-        for (index, (weights, record)) in blocks.enumerate() {
+        for (index, record) in rows.iter().enumerate().take(panel.blocks) {
+            let weights = panel.record(index);
             let codes = match unpacked {
                 Some(unpacked) => &unpacked[index * UNIT * UNITS..][..UNIT * UNITS],
                 None => &weights[..UNIT * BITS],
             };
             let scales = &weights[weights.len() - BLOCK_SCALES..];
-            let supers = &panel.supers[index / SUPER * super_scales(panel.format)..];
+            let supers = panel.supers(index);
             for (quad, totals) in totals.iter_mut().enumerate() {
                 let quad = half * QUADS + quad;
                 let units = units::<BITS>(codes, quad);
@@ -306,4 +306,22 @@ fn bytes<const SIGNED: bool>(bytes: &[u8], quad: usize) -> int32x4_t {
     });
     // SAFETY: four integers.
     unsafe { vld1q_s32(four.as_ptr()) }
+}
+
+/// Runs a loop of `sdot`, for measuring what the CPU can do at best; the operations of a round.
+///
+/// # Safety
+/// The CPU has the features below.
+#[target_feature(enable = "neon,dotprod")]
+pub(super) fn multiply(rounds: usize) -> f64 {
+    const CHAINS: usize = 12;
+    let mut sums = [vdupq_n_s32(0); CHAINS];
+    for _ in 0..rounds {
+        let codes = std::hint::black_box(vdupq_n_s8(3));
+        for sum in &mut sums {
+            *sum = sdot::<0>(*sum, codes, codes);
+        }
+    }
+    std::hint::black_box(sums);
+    (CHAINS * 32) as f64
 }

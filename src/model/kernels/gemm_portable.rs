@@ -3,8 +3,7 @@
 
 use super::activations::{GROUP, Record};
 use super::float16::F16;
-use super::format::SUPER;
-use super::layout::{PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block, record_bytes, super_scales};
+use super::layout::{PANEL, Panel, UNIT, UNITS, UNPACKED_BLOCK, packed_block};
 use super::matmul::{Rows, Sums};
 
 /// Sixteen numbers, one for each output.
@@ -13,9 +12,9 @@ type Integers = [i32; PANEL];
 
 /// Widens the codes of a panel to a byte each.
 pub(super) fn unpack(panel: &Panel<'_>, unpacked: &mut [u8]) {
-    let records = panel.records.chunks_exact(record_bytes(panel.format));
-    for (record, unpacked) in records.zip(unpacked.as_chunks_mut::<UNPACKED_BLOCK>().0) {
-        unpack_block(panel.format.bits(), &record[..packed_block(panel.format)], unpacked);
+    let blocks = unpacked.as_chunks_mut::<UNPACKED_BLOCK>().0;
+    for (index, unpacked) in blocks.iter_mut().enumerate().take(panel.blocks) {
+        unpack_block(panel.format.bits(), &panel.record(index)[..packed_block(panel.format)], unpacked);
     }
 }
 
@@ -53,7 +52,7 @@ pub(super) fn tile(panel: &Panel<'_>, unpacked: Option<&[u8]>, rows: &Rows<'_>, 
         let codes = match unpacked {
             Some(unpacked) => unpacked[index * UNPACKED_BLOCK..].first_chunk().unwrap_or(&block),
             None => {
-                let record = &panel.records[index * record_bytes(panel.format)..];
+                let record = panel.record(index);
                 unpack_block(panel.format.bits(), &record[..packed_block(panel.format)], &mut block);
                 &block
             }
@@ -74,9 +73,9 @@ enum BlockScales {
 
 impl BlockScales {
     fn new(panel: &Panel<'_>, index: usize) -> Self {
-        let record = &panel.records[index * record_bytes(panel.format)..];
+        let record = panel.record(index);
         let scales = &record[packed_block(panel.format)..];
-        let supers = &panel.supers[index / SUPER * super_scales(panel.format)..];
+        let supers = panel.supers(index);
         match (panel.format.offset_shift(), supers.is_empty()) {
             (None, _) => {
                 let product = |supers: &[u8], steps: &[u8]| {

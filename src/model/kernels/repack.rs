@@ -1,8 +1,8 @@
 //! Filling the panels of a [`super::QuantMatrix`] from the bytes of a file, in parallel. Not about what a panel looks like:
 //! that is `layout`.
 
-use super::format::{BLOCK, Format, SUPER, Scales};
-use super::layout::{PANEL, PanelLayout, PanelMut, UNIT, UNITS, packed_block, record_bytes, super_scales};
+use super::format::{BLOCK, Format, Scales};
+use super::layout::{PANEL, PanelLayout, UNIT, UNITS, packed_block, record_range, supers_range};
 use super::pool::{Shared, WorkerPool};
 
 /// Fills all panels of `packed`, `panel_bytes` each, from the rows of a tensor.
@@ -20,22 +20,22 @@ pub(super) fn fill(
         // SAFETY: every task has a panel of its own, and panels do not overlap.
         let bytes = unsafe { shared.slice(panel * panel_bytes, panel_bytes) };
         let rows = &tensor[panel * PANEL * row_bytes..];
-        fill_panel(layout, PanelMut::new(layout, bytes), rows, row_bytes);
+        fill_panel(layout, bytes, rows, row_bytes);
     });
 }
 
-fn fill_panel(layout: &PanelLayout, mut panel: PanelMut<'_>, rows: &[u8], row_bytes: usize) {
+fn fill_panel(layout: &PanelLayout, panel: &mut [u8], rows: &[u8], row_bytes: usize) {
     // Rows that are not there stay zero, codes and scales.
     for (output, row) in rows.chunks_exact(row_bytes).take(PANEL).enumerate() {
         for index in 0..layout.blocks {
-            fill_block(layout.format, &mut panel, row, output, index);
+            fill_block(layout.format, panel, row, output, index);
         }
     }
 }
 
-fn fill_block(format: Format, panel: &mut PanelMut<'_>, row: &[u8], output: usize, index: usize) {
+fn fill_block(format: Format, panel: &mut [u8], row: &[u8], output: usize, index: usize) {
     if format.block_len() == BLOCK {
-        let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
+        let record = &mut panel[record_range(format, index)];
         return copy_block(
             format,
             record,
@@ -44,11 +44,11 @@ fn fill_block(format: Format, panel: &mut PanelMut<'_>, row: &[u8], output: usiz
         );
     }
     let block = format.block(row, index);
-    let record = &mut panel.records[index * record_bytes(format)..][..record_bytes(format)];
+    let record = &mut panel[record_range(format, index)];
     let (codes, scales) = record.split_at_mut(packed_block(format));
     write_codes(format.bits(), codes, &block.codes, output);
-    let supers = &mut panel.supers[index / SUPER * super_scales(format)..];
-    write_scales(&block.scales, scales, supers, output);
+    write_scales(&block.scales, scales, output);
+    write_super_scales(&block.scales, &mut panel[supers_range(format, index)], output);
 }
 
 /// [`fill_block`] for the formats with one scale: the panel's order of nibbles is the file's, so that whole words are copied.
@@ -78,24 +78,26 @@ fn gather_high_bits(bits: u32) -> [u8; 4] {
     })
 }
 
-fn write_scales(from: &Scales, scales: &mut [u8], supers: &mut [u8], output: usize) {
-    let half_at = |bytes: &mut [u8], at: usize, bits: u16| {
-        bytes[2 * at..2 * at + 2].copy_from_slice(&bits.to_le_bytes());
-    };
-    match *from {
+fn write_scales(from: &Scales, scales: &mut [u8], output: usize) {
+    let (first, second) = match *from {
         // `copy_block` has done these.
+        Scales::Simple { .. } => return,
+        Scales::WithMin { step, min_step, .. } => (step, min_step),
+        Scales::Halves { steps, .. } => (steps[0] as u8, steps[1] as u8),
+    };
+    scales[output] = first;
+    scales[PANEL + output] = second;
+}
+
+fn write_super_scales(from: &Scales, supers: &mut [u8], output: usize) {
+    let mut half_at = |at: usize, bits: u16| supers[2 * at..2 * at + 2].copy_from_slice(&bits.to_le_bytes());
+    match *from {
         Scales::Simple { .. } => {}
-        Scales::WithMin { scale, min, step, min_step } => {
-            scales[output] = step;
-            scales[PANEL + output] = min_step;
-            half_at(supers, output, scale.0);
-            half_at(supers, PANEL + output, min.0);
+        Scales::WithMin { scale, min, .. } => {
+            half_at(output, scale.0);
+            half_at(PANEL + output, min.0);
         }
-        Scales::Halves { scale, steps } => {
-            scales[output] = steps[0] as u8;
-            scales[PANEL + output] = steps[1] as u8;
-            half_at(supers, output, scale.0);
-        }
+        Scales::Halves { scale, .. } => half_at(output, scale.0),
     }
 }
 

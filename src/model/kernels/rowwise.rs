@@ -116,54 +116,101 @@ impl Computation for NormRows<'_> {
     }
 }
 
+/// A function of two vectors, lane by lane. Not a closure, since a closure cannot be told to be inlined, and instructions
+/// that are not inlined into the function that has the CPU's features cost fifty times as much.
+trait Lanewise<S: Simd>: Copy {
+    /// Must be `#[inline(always)]`.
+    fn apply(self, simd: S, x: S::V, y: S::V) -> S::V;
+}
+
 #[inline(always)]
 fn norm_row<S: Simd>(simd: S, norm: &Norm<'_>, x: &[f32], out: &mut [f32]) {
     let count = x.len() as f32;
-    let mean = if norm.centred { sum(simd, x, |x| x) / count } else { 0.0 };
-    let mean = simd.splat(mean);
-    let square = |x: S::V| {
-        let centred = simd.sub(x, mean);
-        simd.mul(centred, centred)
-    };
+    let mean = if norm.centred { sum_of(simd, x, First, simd.splat(0.0)) / count } else { 0.0 };
     // The lanes beyond the end of the row are zero: what they add as squares of the mean is taken off again.
-    let squares = sum(simd, x, square);
+    let squares = sum_of(simd, x, SquaredDifference, simd.splat(mean));
     let beyond = (x.len().next_multiple_of(LANES) - x.len()) as f32;
-    let first = simd.array(mean)[0];
-    let variance = (squares - beyond * first * first) / count;
-    let inverse = simd.splat(1.0 / (variance + norm.epsilon).sqrt());
-    map2(simd, x, norm.weight, out, |x, weight| simd.mul(simd.mul(simd.sub(x, mean), inverse), weight));
+    let variance = (squares - beyond * mean * mean) / count;
+    let normed =
+        Normed::<S> { mean: simd.splat(mean), inverse: simd.splat(1.0 / (variance + norm.epsilon).sqrt()) };
+    map(simd, normed, x, norm.weight, out);
     if let Some(bias) = norm.bias {
-        for (out, bias) in out.iter_mut().zip(bias) {
-            *out += bias;
-        }
+        out.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
     }
 }
 
-/// The sum over a row of a function of its numbers.
+#[derive(Clone, Copy)]
+struct First;
+
+impl<S: Simd> Lanewise<S> for First {
+    #[inline(always)]
+    fn apply(self, _: S, x: S::V, _: S::V) -> S::V {
+        x
+    }
+}
+
+#[derive(Clone, Copy)]
+struct SquaredDifference;
+
+impl<S: Simd> Lanewise<S> for SquaredDifference {
+    #[inline(always)]
+    fn apply(self, simd: S, x: S::V, y: S::V) -> S::V {
+        let difference = simd.sub(x, y);
+        simd.mul(difference, difference)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Normed<S: Simd> {
+    mean: S::V,
+    inverse: S::V,
+}
+
+impl<S: Simd> Lanewise<S> for Normed<S> {
+    #[inline(always)]
+    fn apply(self, simd: S, x: S::V, weight: S::V) -> S::V {
+        simd.mul(simd.mul(simd.sub(x, self.mean), self.inverse), weight)
+    }
+}
+
+/// The sum over a row of a function of its numbers and a constant.
 #[inline(always)]
-fn sum<S: Simd>(simd: S, x: &[f32], f: impl Fn(S::V) -> S::V) -> f32 {
+fn sum_of<S: Simd>(simd: S, x: &[f32], f: impl Lanewise<S>, constant: S::V) -> f32 {
     let (vectors, rest) = x.as_chunks::<LANES>();
     let mut total = simd.splat(0.0);
     for vector in vectors {
-        total = simd.add(total, f(simd.load(vector)));
+        total = simd.add(total, f.apply(simd, simd.load(vector), constant));
     }
     if !rest.is_empty() {
-        total = simd.add(total, f(simd.load_part(rest)));
+        total = simd.add(total, f.apply(simd, simd.load_part(rest), constant));
     }
     simd.sum(total)
 }
 
 /// `out = f(x, y)`, number by number.
 #[inline(always)]
-fn map2<S: Simd>(simd: S, x: &[f32], y: &[f32], out: &mut [f32], f: impl Fn(S::V, S::V) -> S::V) {
+fn map<S: Simd>(simd: S, f: impl Lanewise<S>, x: &[f32], y: &[f32], out: &mut [f32]) {
     let (out_vectors, out_rest) = out.as_chunks_mut::<LANES>();
     let ((x_vectors, x_rest), (y_vectors, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
     for ((x, y), out) in x_vectors.iter().zip(y_vectors).zip(out_vectors) {
-        simd.store(f(simd.load(x), simd.load(y)), out);
+        simd.store(f.apply(simd, simd.load(x), simd.load(y)), out);
     }
     if !out_rest.is_empty() {
-        let rest = simd.array(f(simd.load_part(x_rest), simd.load_part(y_rest)));
+        let rest = simd.array(f.apply(simd, simd.load_part(x_rest), simd.load_part(y_rest)));
         out_rest.copy_from_slice(&rest[..out_rest.len()]);
+    }
+}
+
+/// `x = f(x, y)`, number by number.
+#[inline(always)]
+fn update<S: Simd>(simd: S, f: impl Lanewise<S>, x: &mut [f32], y: &[f32]) {
+    let ((x_vectors, x_rest), (y_vectors, y_rest)) = (x.as_chunks_mut::<LANES>(), y.as_chunks::<LANES>());
+    for (x, y) in x_vectors.iter_mut().zip(y_vectors) {
+        simd.store(f.apply(simd, simd.load(x), simd.load(y)), x);
+    }
+    if !x_rest.is_empty() {
+        let rest = simd.array(f.apply(simd, simd.load_part(x_rest), simd.load_part(y_rest)));
+        x_rest.copy_from_slice(&rest[..x_rest.len()]);
     }
 }
 
@@ -209,37 +256,55 @@ impl Computation for Elementwise<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let (x, y) = (self.x, self.y);
         match self.operation {
-            Operation::SiluMul => update(simd, x, y, |x, y| simd.mul(over_one_plus_exp(simd, x, x), y)),
-            Operation::GeluMul => update(simd, x, y, |x, y| simd.mul(gelu_of(simd, x), y)),
+            Operation::SiluMul => update(simd, SiluMul, self.x, self.y),
+            Operation::GeluMul => update(simd, GeluMul, self.x, self.y),
+            Operation::Add => update(simd, Sum, self.x, self.y),
             Operation::Gelu => {
-                let (vectors, rest) = x.as_chunks_mut::<LANES>();
+                let (vectors, rest) = self.x.as_chunks_mut::<LANES>();
                 for vector in vectors {
                     simd.store(gelu_of(simd, simd.load(vector)), vector);
                 }
                 let values = simd.array(gelu_of(simd, simd.load_part(rest)));
                 rest.copy_from_slice(&values[..rest.len()]);
             }
-            Operation::Add => update(simd, x, y, |x, y| simd.add(x, y)),
         }
     }
 }
 
-/// `x = f(x, y)`, number by number.
-#[inline(always)]
-fn update<S: Simd>(simd: S, x: &mut [f32], y: &[f32], f: impl Fn(S::V, S::V) -> S::V) {
-    let ((x_vectors, x_rest), (y_vectors, y_rest)) = (x.as_chunks_mut::<LANES>(), y.as_chunks::<LANES>());
-    for (x, y) in x_vectors.iter_mut().zip(y_vectors) {
-        simd.store(f(simd.load(x), simd.load(y)), x);
+#[derive(Clone, Copy)]
+struct SiluMul;
+
+impl<S: Simd> Lanewise<S> for SiluMul {
+    #[inline(always)]
+    fn apply(self, simd: S, x: S::V, y: S::V) -> S::V {
+        simd.mul(times_sigmoid(simd, x, x), y)
     }
-    let rest = simd.array(f(simd.load_part(x_rest), simd.load_part(y_rest)));
-    x_rest.copy_from_slice(&rest[..x_rest.len()]);
+}
+
+#[derive(Clone, Copy)]
+struct GeluMul;
+
+impl<S: Simd> Lanewise<S> for GeluMul {
+    #[inline(always)]
+    fn apply(self, simd: S, x: S::V, y: S::V) -> S::V {
+        simd.mul(gelu_of(simd, x), y)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Sum;
+
+impl<S: Simd> Lanewise<S> for Sum {
+    #[inline(always)]
+    fn apply(self, simd: S, x: S::V, y: S::V) -> S::V {
+        simd.add(x, y)
+    }
 }
 
 /// `x / (1 + exp(-t))`: `x` times the sigmoid of `t`.
 #[inline(always)]
-fn over_one_plus_exp<S: Simd>(simd: S, x: S::V, t: S::V) -> S::V {
+fn times_sigmoid<S: Simd>(simd: S, x: S::V, t: S::V) -> S::V {
     let exp = simd.exp(simd.sub(simd.splat(0.0), t));
     simd.div(x, simd.add(simd.splat(1.0), exp))
 }
@@ -249,7 +314,7 @@ fn over_one_plus_exp<S: Simd>(simd: S, x: S::V, t: S::V) -> S::V {
 fn gelu_of<S: Simd>(simd: S, x: S::V) -> S::V {
     let cubic = simd.mul(simd.mul(x, x), simd.splat(0.044_715));
     let inner = simd.mul(x, simd.add(simd.splat(1.0), cubic));
-    over_one_plus_exp(simd, x, simd.mul(inner, simd.splat(1.595_769)))
+    times_sigmoid(simd, x, simd.mul(inner, simd.splat(1.595_769)))
 }
 
 struct Softmax<'a>(&'a mut [f32]);

@@ -35,6 +35,9 @@ pub(super) trait Simd: Copy {
     /// The bits of `v` plus the bits of `exponent` shifted left by 23: `v` times two to the power of an integer.
     fn scale_by_bits(self, v: Self::V, exponent: Self::V) -> Self::V;
 
+    /// The lowest byte of every lane, four lanes to an integer, in the order of memory.
+    fn low_bytes(self, v: Self::V) -> [i32; LANES / 4];
+
     /// The lanes as an array.
     #[inline(always)]
     fn array(self, v: Self::V) -> [f32; LANES] {
@@ -55,7 +58,11 @@ pub(super) trait Simd: Copy {
     /// The largest lane.
     #[inline(always)]
     fn largest(self, v: Self::V) -> f32 {
-        self.array(v).into_iter().fold(f32::NEG_INFINITY, f32::max)
+        let larger = |a: f32, b: f32| if a > b { a } else { b };
+        let a = self.array(v);
+        let b: [f32; 8] = std::array::from_fn(|i| larger(a[i], a[i + 8]));
+        let c: [f32; 4] = std::array::from_fn(|i| larger(b[i], b[i + 4]));
+        larger(larger(c[0], c[2]), larger(c[1], c[3]))
     }
 
     /// The first lanes from a slice of fewer than sixteen, zero in the others.
@@ -177,5 +184,12 @@ impl Simd for Portable {
     #[inline(always)]
     fn scale_by_bits(self, v: Self::V, exponent: Self::V) -> Self::V {
         zip(v, exponent, |v, e| f32::from_bits(v.to_bits().wrapping_add(e.to_bits() << 23)))
+    }
+    #[inline(always)]
+    fn low_bytes(self, v: Self::V) -> [i32; LANES / 4] {
+        let byte = |i: usize| v[i].to_bits() as u8;
+        std::array::from_fn(|i| {
+            i32::from_ne_bytes([byte(4 * i), byte(4 * i + 1), byte(4 * i + 2), byte(4 * i + 3)])
+        })
     }
 }

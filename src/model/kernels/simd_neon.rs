@@ -126,4 +126,16 @@ impl Simd for Neon {
             vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(v), shifted))
         })
     }
+    #[inline(always)]
+    fn low_bytes(self, v: Self::V) -> [i32; LANES / 4] {
+        let mut packed = [0; LANES / 4];
+        // SAFETY: as above; four integers are sixteen bytes.
+        unsafe {
+            let bits = v.map(|quad| vreinterpretq_u32_f32(quad));
+            let first = vmovn_u16(vcombine_u16(vmovn_u32(bits[0]), vmovn_u32(bits[1])));
+            let second = vmovn_u16(vcombine_u16(vmovn_u32(bits[2]), vmovn_u32(bits[3])));
+            vst1q_s32(packed.as_mut_ptr(), vreinterpretq_s32_u8(vcombine_u8(first, second)));
+        }
+        packed
+    }
 }

@@ -102,6 +102,16 @@ impl Simd for Avx512 {
             _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v), shifted))
         }
     }
+    #[inline(always)]
+    fn low_bytes(self, v: Self::V) -> [i32; LANES / 4] {
+        let mut packed = [0; LANES / 4];
+        // SAFETY: as above; four integers are sixteen bytes.
+        unsafe {
+            let bytes = _mm512_cvtepi32_epi8(_mm512_castps_si512(v));
+            _mm_storeu_si128(packed.as_mut_ptr().cast(), bytes);
+        }
+        packed
+    }
 }
 
 impl Simd for Avx2 {
@@ -191,5 +201,20 @@ impl Simd for Avx2 {
             }
         };
         [half(0), half(1)]
+    }
+    #[inline(always)]
+    fn low_bytes(self, v: Self::V) -> [i32; LANES / 4] {
+        let mut packed = [0; LANES / 4];
+        // SAFETY: as above; four integers are sixteen bytes.
+        unsafe {
+            let low = _mm256_set1_epi32(0xff);
+            let first = _mm256_and_si256(_mm256_castps_si256(v[0]), low);
+            let second = _mm256_and_si256(_mm256_castps_si256(v[1]), low);
+            // Packing works within halves of registers, so the quarters are put in order in between.
+            let words = _mm256_permute4x64_epi64::<0b1101_1000>(_mm256_packus_epi32(first, second));
+            let bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(packed.as_mut_ptr().cast(), bytes);
+        }
+        packed
     }
 }
