@@ -21,7 +21,7 @@ pub use totals::{Counters, Totals};
 use crate::model::{LanguageModel, Tokenizer};
 use branches::Branches;
 use generate::Generator;
-use queue::Queue;
+use queue::{Next, Queue};
 
 /// What the engine thread needs to run.
 pub struct Parts {
@@ -65,6 +65,11 @@ impl Engine {
         }
     }
 
+    /// Frees the cache of a branch.
+    pub fn forget(&self, branch: u64) {
+        self.queue.forget(branch);
+    }
+
     /// Returns the running totals.
     pub fn totals(&self) -> &Totals {
         &self.totals
@@ -87,8 +92,14 @@ impl Drop for Engine {
 fn run(parts: Parts, queue: &Queue, totals: &Totals) {
     let mut branches = Branches::new(parts.branches, parts.context);
     let generator = Generator { model: parts.model.as_ref(), tokenizer: &parts.tokenizer, totals };
-    while let Some(taken) = queue.pop() {
-        let (job, interrupt) = (taken.job, taken.interrupt);
+    while let Some(next) = queue.pop() {
+        let (job, interrupt) = match next {
+            Next::Run(job, interrupt) => (job, interrupt),
+            Next::Forget(branch) => {
+                branches.forget(branch);
+                continue;
+            }
+        };
         let reply = job.reply;
         totals.set_busy(true);
         let result = branches

@@ -27,6 +27,9 @@ pub trait Source: Send + Sync {
     /// Generates; dropping the future cancels the work.
     fn generate(&self, request: Request) -> BoxFuture<Result<Generation, SourceError>>;
 
+    /// Frees what is kept for a branch: its document was closed.
+    fn forget(&self, branch: u64);
+
     /// Returns what was computed since the start.
     fn counters(&self) -> Counters;
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::complete::{self, Budget, Completion, Mode, Prompt, Reason, StopCondition, TokenCount};
+use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
 use crate::source::{Input, Request, Source, SourceError};
 use crate::text::Snapshot;
@@ -20,23 +21,8 @@ pub struct InfillRequest {
     pub path: Option<String>,
     /// Whose cache is used: one number for each document.
     pub branch: u64,
-    /// How much of the text the model reads.
-    pub budget: Budget,
-    /// How much it writes.
-    pub limits: Limits,
-}
-
-/// How much is written.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    /// The most tokens for the rest of a line.
-    pub line_tokens: usize,
-    /// The most tokens for a block.
-    pub block_tokens: usize,
-    /// Time after which what is there is taken.
-    pub time: Duration,
-    /// Randomness of the sampling.
-    pub temperature: f64,
+    /// How much is read and written.
+    pub settings: Arc<Settings>,
 }
 
 /// What came of a request, and what it cost.
@@ -74,7 +60,7 @@ pub async fn infill(
     let generation = source.generate(Request {
         branch: request.branch,
         input: Input::Infill(prompt),
-        params: params(&request.limits, mode),
+        params: params(&request.settings.completion, mode),
         watch: Box::new(move |piece| lock(&watched).push(piece)),
         cancel,
     });
@@ -88,21 +74,25 @@ pub async fn infill(
 }
 
 fn prepare(request: InfillRequest, counter: &dyn TokenCount) -> (InfillRequest, Mode, Prompt) {
-    let InfillRequest { snapshot, offset, path, budget, .. } = &request;
+    let InfillRequest { snapshot, offset, path, settings, .. } = &request;
+    let budget = Budget {
+        prefix_tokens: settings.prompt.prefix_tokens.get(),
+        suffix_tokens: settings.prompt.suffix_tokens,
+    };
     let mode = complete::mode(snapshot, *offset);
-    let prompt = complete::prompt(snapshot, *offset, path.as_deref(), budget, counter);
+    let prompt = complete::prompt(snapshot, *offset, path.as_deref(), &budget, counter);
     (request, mode, prompt)
 }
 
-fn params(limits: &Limits, mode: Mode) -> GenerationParams {
+fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
     let max_tokens = match mode {
-        Mode::Line => limits.line_tokens,
-        Mode::Block => limits.block_tokens,
+        Mode::Line => settings.line_tokens,
+        Mode::Block => settings.block_tokens,
     };
     GenerationParams {
-        max_tokens,
-        temperature: limits.temperature,
-        time_budget: Some(limits.time),
+        max_tokens: max_tokens.get(),
+        temperature: settings.temperature,
+        time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
         ..GenerationParams::default()
     }
 }

@@ -26,6 +26,11 @@ impl Branches {
         Ok(&mut self.caches[last].1)
     }
 
+    /// Frees a branch's cache.
+    pub(super) fn forget(&mut self, branch: u64) {
+        self.caches.retain(|(id, _)| *id != branch);
+    }
+
     fn add(&mut self, branch: u64, model: &dyn LanguageModel) -> Result<usize, ModelError> {
         let cache = match self.caches.len() < self.most {
             true => model.new_cache(self.context)?,

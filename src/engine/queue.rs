@@ -17,13 +17,16 @@ pub(super) struct Queue {
 struct State {
     waiting: Vec<Job>,
     running: Option<(u64, Interrupt)>,
+    forgotten: Vec<u64>,
     closed: bool,
 }
 
-/// A job taken by the engine thread.
-pub(super) struct Taken {
-    pub(super) job: Job,
-    pub(super) interrupt: Interrupt,
+/// What the engine thread is to do next.
+pub(super) enum Next {
+    /// Run a job until it is done or interrupted.
+    Run(Job, Interrupt),
+    /// Free a branch.
+    Forget(u64),
 }
 
 /// The two reasons for which a running job stops early.
@@ -69,17 +72,26 @@ impl Queue {
         older
     }
 
-    /// Waits for a job and takes the newest; `None` after [`Queue::close`].
-    pub(super) fn pop(&self) -> Option<Taken> {
+    /// Has a branch freed, once nothing of it runs.
+    pub(super) fn forget(&self, branch: u64) {
+        self.lock().forgotten.push(branch);
+        self.changed.notify_one();
+    }
+
+    /// Waits for something to do, freeing first, then the newest job; `None` after [`Queue::close`].
+    pub(super) fn pop(&self) -> Option<Next> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return None;
             }
+            if let Some(branch) = state.forgotten.pop() {
+                return Some(Next::Forget(branch));
+            }
             if let Some(job) = state.waiting.pop() {
                 let interrupt = Interrupt { cancelled: job.cancel.clone(), overtaken: CancelToken::new() };
                 state.running = Some((job.branch, interrupt.clone()));
-                return Some(Taken { job, interrupt });
+                return Some(Next::Run(job, interrupt));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

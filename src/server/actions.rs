@@ -192,7 +192,10 @@ async fn attempt(
 }
 
 async fn run(plan: Plan, source: Arc<dyn Source>, order: Order) -> Written {
-    Written(implement::write(plan, &*source, order).await.map_err(Refusal::from))
+    let branch = order.branch;
+    let written = implement::write(plan, &*source, order).await;
+    source.forget(branch);
+    Written(written.map_err(Refusal::from))
 }
 
 fn order(session: &Session, view: &View, progress: Arc<Progress>) -> Order {

@@ -82,9 +82,9 @@ impl Documents {
         was_open
     }
 
-    /// Forgets a document and stops what is computed for it.
-    pub(super) fn close(&mut self, uri: &Url) {
-        self.remove(uri, Reason::NotOpen);
+    /// Forgets a document, stops what is computed for it, and returns its branch.
+    pub(super) fn close(&mut self, uri: &Url) -> Option<u64> {
+        self.remove(uri, Reason::NotOpen)
     }
 
     /// Closes everything for good.
@@ -96,10 +96,14 @@ impl Documents {
         }
     }
 
-    fn remove(&mut self, uri: &Url, reason: Reason) {
-        if let Some(Entry::Open(mut open)) = self.entries.remove(uri) {
-            open.divert(reason);
-            self.cache.forget(open.branch);
+    fn remove(&mut self, uri: &Url, reason: Reason) -> Option<u64> {
+        match self.entries.remove(uri) {
+            Some(Entry::Open(mut open)) => {
+                open.divert(reason);
+                self.cache.forget(open.branch);
+                Some(open.branch)
+            }
+            _ => None,
         }
     }
 

@@ -129,7 +129,10 @@ impl Session {
     }
 
     pub(super) fn close(&self, uri: &Url) {
-        self.lock().documents.close(uri);
+        let closed = self.lock().documents.close(uri);
+        if let (Some(branch), Some(source)) = (closed, self.source()) {
+            source.forget(branch);
+        }
     }
 
     /// Drops a document whose text here is no longer the editor's, and says so once.

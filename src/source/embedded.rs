@@ -184,6 +184,12 @@ impl Source for EmbeddedSource {
         })
     }
 
+    fn forget(&self, branch: u64) {
+        if let Some(ready) = self.ready() {
+            ready.engine.forget(branch);
+        }
+    }
+
     fn counters(&self) -> Counters {
         self.ready().map(|ready| ready.engine.totals().counters()).unwrap_or_default()
     }

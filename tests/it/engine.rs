@@ -256,3 +256,11 @@ fn an_old_branch_gives_way_and_its_document_is_computed_anew() {
     bench.submit(0, 1, "same>", params());
     assert_eq!(bench.reply().1.unwrap().usage.reused_tokens, 0, "it made room for the third");
 }
+
+#[test]
+fn a_forgotten_branch_is_computed_anew() {
+    let (bench, _) = Bench::new("xy", 512, false);
+    bench.run("same>", params());
+    bench.engine.forget(1);
+    assert_eq!(bench.run("same>", params()).usage.reused_tokens, 0);
+}

@@ -127,6 +127,7 @@ async fn closing_frees_everything() {
     assert_ne!(server.call(INLINE, at(URI, 0, 4)).await, Value::Null);
     server.close(URI).await;
     assert_eq!(server.call(INLINE, at(URI, 0, 4)).await, Value::Null);
+    assert_eq!(script.forgotten().len(), 1);
     let doctor = server.call("infill/doctor", Value::Null).await;
     assert_eq!((&doctor["documents"], &doctor["requests"]["silent"]), (&json!(0), &json!({ "not-open": 1 })));
     // The suggestions went with it: the model is asked again.

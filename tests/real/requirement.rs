@@ -3,11 +3,10 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use infill_ls::assist::implement::{self, Order};
-use infill_ls::assist::infill::{InfillRequest, Limits, infill};
-use infill_ls::complete::Budget;
+use infill_ls::assist::infill::{InfillRequest, infill};
+use infill_ls::config::Settings;
 use infill_ls::engine::CancelToken;
 use infill_ls::model::{Compute, LoadOptions};
 use infill_ls::source::{EmbeddedSource, Source};
@@ -30,18 +29,15 @@ fn snapshot(fixture: &str) -> (Snapshot, usize) {
 /// Returns the text after the completion at `$0` is accepted.
 async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: usize) -> String {
     let (snapshot, offset) = snapshot(fixture);
+    let mut settings = Settings::default();
+    settings.prompt.prefix_tokens = prefix_tokens.try_into().unwrap();
+    settings.completion.time_ms = 60_000.try_into().unwrap();
     let request = InfillRequest {
         snapshot: snapshot.clone(),
         offset,
         path: None,
         branch: 1,
-        budget: Budget { prefix_tokens, suffix_tokens: 200 },
-        limits: Limits {
-            line_tokens: 48,
-            block_tokens: 160,
-            time: Duration::from_secs(60),
-            temperature: 0.0,
-        },
+        settings: Arc::new(settings),
     };
     let counter = source.counter().unwrap();
     let completion = infill(request, source.clone(), counter, CancelToken::new()).await.result.unwrap();

@@ -21,6 +21,7 @@ pub struct Script {
     stopped: Arc<Semaphore>,
     requests: AtomicU64,
     cancelled: Arc<AtomicU64>,
+    forgotten: Mutex<Vec<u64>>,
 }
 
 /// Counts words, near enough.
@@ -49,7 +50,13 @@ impl Script {
             stopped: Arc::new(Semaphore::new(0)),
             requests: AtomicU64::new(0),
             cancelled: Arc::default(),
+            forgotten: Mutex::default(),
         })
+    }
+
+    /// Returns the branches that were freed.
+    pub fn forgotten(&self) -> Vec<u64> {
+        self.forgotten.lock().unwrap().clone()
     }
 
     /// Makes generations begin and then wait.
@@ -138,6 +145,10 @@ impl Source for Script {
             let usage = Usage { decoded_tokens: tokens, ..Usage::default() };
             Ok(Generation { text, finish, usage })
         })
+    }
+
+    fn forget(&self, branch: u64) {
+        self.forgotten.lock().unwrap().push(branch);
     }
 
     fn counters(&self) -> Counters {
