@@ -21,7 +21,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The one place where the completion logic's parts become the engine's tokens.
     ("source", &["complete", "engine", "model", "fetch"]),
     // Of the engine only its plain data: the cancel token, parameters, the watcher.
-    ("assist", &["source", "engine", "complete", "workspace", "syntax", "text"]),
+    ("assist", &["source", "engine", "complete", "workspace", "syntax", "text", "config"]),
     ("server", &["assist", "source", "engine", "complete", "workspace", "syntax", "text", "config", "stats"]),
 ];
 
