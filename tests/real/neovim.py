@@ -147,8 +147,13 @@ class Session:
         expected = text.split("\n")
         wait_for(f"the lines {expected}", lambda: self.lines()[row - 1 :][: len(expected)] == expected, 20)
 
-    def save(self):
+    def leave_insert_mode(self):
+        """Presses Escape and waits, since Escape and the next key at once would be Alt and that key."""
         self.terminal.keys("Escape")
+        wait_for("normal mode", lambda: self.rpc.request("nvim_get_mode")["mode"] == "n", 20)
+
+    def save(self):
+        self.leave_insert_mode()
         self.terminal.type(":write\r")
         wait_for("the file to be saved", lambda: self.rpc.lua("return not vim.bo.modified"))
 
