@@ -24,7 +24,7 @@ pub use kv_cache::{KvCache, Sequence};
 pub use load::{Compute, LoadOptions, Loaded, load};
 pub use markers::{ChatTokens, FimTokens, Markers};
 pub use sampler::{Logits, Sampler};
-pub use tokenizer::{Detokenizer, TokenId, Tokenizer};
+pub use tokenizer::{Detokenizer, Stable, TokenId, Tokenizer};
 
 /// Which positions of a forward pass go through the output layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

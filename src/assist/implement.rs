@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::chat::{FENCE, fenced};
 use super::imports;
@@ -81,6 +82,8 @@ pub async fn write(plan: Plan, source: &dyn Source, order: Order) -> Result<Writ
         params: GenerationParams { max_tokens: order.max_tokens, ..GenerationParams::default() },
         watch: watch(plan.shape(), Arc::clone(&answer), order.progress),
         cancel: order.cancel,
+        others: Vec::new(),
+        latency: Duration::MAX,
     };
     let generation = source.generate(request).await?;
     let answer = answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -113,7 +116,7 @@ impl Plan {
     fn input(&self, path: Option<&str>, counter: &dyn TokenCount) -> Input {
         let language = self.comment.language;
         let around = complete::prompt(&self.snapshot, self.context_end(), path, &AROUND, counter);
-        let file = format!("{}\n", around.prefix_text().trim_end());
+        let file = format!("{}\n", around.prompt.before_cursor().trim_end());
         let name = path.map_or_else(|| "the file".into(), |path| format!("the file `{path}`"));
         let fence = format!("{FENCE}{}\n", language.id());
         let begins = match &self.comment.signature {

@@ -69,6 +69,7 @@ pub fn run(args: CompleteArgs) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::default();
     args.run.apply(&mut settings);
     settings.completion.time_ms = TIME_MS;
+    settings.completion.latency_ms = TIME_MS;
     let source = run_args::start(&settings);
     {
         let progress = terminal_progress();
@@ -106,7 +107,7 @@ fn open(place: &Place) -> anyhow::Result<(Snapshot, usize)> {
 
 fn request(file: &Path, snapshot: Snapshot, offset: usize, settings: Settings) -> InfillRequest {
     let path = file.file_name().map(|name| name.to_string_lossy().into_owned());
-    InfillRequest { snapshot, offset, path, branch: 0, settings: Arc::new(settings) }
+    InfillRequest { snapshot, offset, path, branch: 0, settings: Arc::new(settings), anchors: Vec::new() }
 }
 
 fn print(completion: &Completion, snapshot: &Snapshot, offset: usize, preview: bool) -> std::io::Result<()> {

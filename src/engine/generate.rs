@@ -6,12 +6,12 @@ use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
 use super::queue::Interrupt;
 use super::totals::Totals;
 use crate::model::{
-    Detokenizer, ForwardError, KvCache, LanguageModel, Logits, Output, Sampler, Sequence, TokenId, Tokenizer,
+    Detokenizer, ForwardError, LanguageModel, Logits, Output, Sampler, Sequence, TokenId, Tokenizer,
 };
 
 /// Tokens of a prefill chunk. Longer chunks use the weights better; a cancel is seen before each layer of one, and a
 /// layer of 128 tokens is a few milliseconds.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 /// What every generation needs.
 pub(super) struct Generator<'a> {
@@ -23,7 +23,7 @@ pub(super) struct Generator<'a> {
 /// A generation that is under way.
 struct Run<'a> {
     generator: &'a Generator<'a>,
-    cache: &'a mut KvCache,
+    sequence: Sequence<'a>,
     request: JobRequest,
     interrupt: &'a Interrupt,
     usage: Usage,
@@ -45,20 +45,21 @@ impl From<ForwardError> for Break {
 }
 
 impl Generator<'_> {
-    /// Runs a request on its branch's cache, which afterwards holds the prompt and what was written.
+    /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
+    /// written.
     pub(super) fn generate(
         &self,
-        cache: &mut KvCache,
+        sequence: Sequence<'_>,
         request: JobRequest,
         interrupt: &Interrupt,
     ) -> Result<JobOutput, JobError> {
-        let (tokens, context) = (request.tokens.len(), cache.capacity());
+        let (tokens, context) = (request.prompt.tokens.len(), sequence.capacity());
         if tokens == 0 || tokens >= context {
             return Err(JobError::TooLong { tokens, context });
         }
         let queued = request.since.elapsed();
         let usage = Usage { prompt_tokens: tokens, queued, ..Usage::default() };
-        Run { generator: self, cache, request, interrupt, usage }.run()
+        Run { generator: self, sequence, request, interrupt, usage }.run()
     }
 }
 
@@ -80,18 +81,17 @@ impl Run<'_> {
         let started = Instant::now();
         let logits = self.prefill();
         self.usage.prefill = started.elapsed();
+        self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
         let started = Instant::now();
         let finish = self.decode(logits?, text);
         self.usage.decode = started.elapsed();
         finish
     }
 
-    /// Computes what the cache does not hold of the prompt; the last token always, for its logits.
+    /// Computes what the sequence does not hold of the prompt; the last token always, for its logits.
     fn prefill(&mut self) -> Result<Logits, Break> {
-        let tokens = std::mem::take(&mut self.request.tokens);
-        let last = tokens.len() - 1;
-        let kept = self.cache.shared_prefix(&tokens).min(last);
-        self.cache.truncate(kept);
+        let tokens = std::mem::take(&mut self.request.prompt.tokens);
+        let kept = self.sequence.len();
         self.usage.reused_tokens = kept;
         self.generator.totals.reused(kept);
         let mut logits = None;
@@ -142,7 +142,7 @@ impl Run<'_> {
         let (interrupt, deadline) = (self.interrupt, self.deadline());
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let stop = || interrupt.is_set() || late();
-        match self.generator.model.forward(&mut Sequence::new(self.cache), tokens, output, &stop) {
+        match self.generator.model.forward(&mut self.sequence, tokens, output, &stop) {
             Err(ForwardError::Interrupted) if !interrupt.is_set() => Err(Break::Finished(FinishReason::Time)),
             result => Ok(result?),
         }

@@ -91,6 +91,15 @@ impl KvCache {
         self.capacity
     }
 
+    /// Returns the bytes that its rows take in memory, those beyond a truncation included.
+    pub fn bytes(&self) -> usize {
+        let layer = |layer: &Layer| match layer {
+            Layer::Rows(rows) => rows.capacity() * rows.row_bytes(),
+            Layer::Tensors { keys, values } => (keys.elem_count() + values.elem_count()) * size_of::<f32>(),
+        };
+        self.layers.iter().map(layer).sum()
+    }
+
     /// Returns the tokens that it holds.
     pub fn tokens(&self) -> &[TokenId] {
         &self.tokens
@@ -128,6 +137,18 @@ impl<'a> Sequence<'a> {
         self.len() == 0
     }
 
+    /// Returns how many tokens it can hold.
+    pub fn capacity(&self) -> usize {
+        self.tail.capacity
+    }
+
+    /// Forgets all but the first `length` tokens; the base stays as it is.
+    pub fn truncate(&mut self, length: usize) {
+        let base = self.base.map_or(0, |(_, length)| length);
+        self.tail.truncate(length.saturating_sub(base));
+        self.base = self.base.map(|(cache, held)| (cache, held.min(length)));
+    }
+
     /// Returns the tokens that it holds, in order.
     pub fn tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
         let base = self.base.map_or(&[][..], |(base, length)| &base.tokens[..length]);
@@ -137,9 +158,9 @@ impl<'a> Sequence<'a> {
     /// Checks that `more` tokens fit.
     ///
     /// # Errors
-    /// [`ForwardError::Full`] when the tail has no room for them.
+    /// [`ForwardError::Full`] when there is no room for them.
     pub fn reserve(&self, more: usize) -> std::result::Result<(), ForwardError> {
-        match self.tail.len() + more <= self.tail.capacity {
+        match self.len() + more <= self.tail.capacity {
             true => Ok(()),
             false => Err(ForwardError::Full { capacity: self.tail.capacity }),
         }

@@ -27,6 +27,14 @@ type Inner = TokenizerImpl<
     tokenizers::DecoderWrapper,
 >;
 
+/// The beginning of a text in tokens.
+pub struct Stable {
+    /// Its tokens.
+    pub tokens: Vec<TokenId>,
+    /// Its length in bytes.
+    pub bytes: usize,
+}
+
 /// Token types of `tokenizer.ggml.token_type` that never stand for text.
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
@@ -106,6 +114,23 @@ impl Tokenizer {
         let encoding =
             encoding.map_err(|e| ModelError::Setup(format!("the text cannot be tokenised: {e}")))?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Returns the tokens of the beginning of `text` that no text after it can change: all but its last word, as the
+    /// model's own rules tell words apart. A half-typed word has tokens that the model never saw in its place.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_stable(&self, text: &str) -> Result<Stable, ModelError> {
+        let encoding = self.inner.encode(text, false);
+        let encoding =
+            encoding.map_err(|e| ModelError::Setup(format!("the text cannot be tokenised: {e}")))?;
+        let (ids, words) = (encoding.get_ids(), encoding.get_word_ids());
+        let last = words.last().copied().flatten();
+        let kept = words.iter().take_while(|&&word| word != last).count();
+        let tokens = ids[..kept].to_vec();
+        let bytes = tokens.iter().map(|&token| self.bytes(token).len()).sum();
+        Ok(Stable { tokens, bytes })
     }
 
     /// Returns the bytes that a token stands for.

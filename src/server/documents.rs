@@ -7,7 +7,7 @@ use tower_lsp::lsp_types::{DidChangeTextDocumentParams, TextDocumentItem, Url};
 
 use super::convert;
 use super::flight::{Flight, Landing};
-use crate::complete::{Cache, Completion, Reason};
+use crate::complete::{self, Anchored, Cache, Completion, Reason};
 use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot};
 
 /// All open documents.
@@ -32,6 +32,8 @@ pub(super) struct Open {
     branch: u64,
     path: Option<String>,
     flight: Option<(Place, Weak<Flight<Landing>>)>,
+    /// The prompts of the last generation, for the next one to go on with.
+    anchors: Vec<Anchored>,
 }
 
 /// What a generation was begun for.
@@ -50,7 +52,7 @@ impl Documents {
         }
         let language = Language::from_id(&item.language_id);
         let document = Document::open(language, item.version, &item.text);
-        let open = Open { document, branch: self.new_branch(), path, flight: None };
+        let open = Open { document, branch: self.new_branch(), path, flight: None, anchors: Vec::new() };
         self.entries.insert(item.uri, Entry::Open(Box::new(open)));
     }
 
@@ -168,6 +170,21 @@ impl Documents {
         self.branches
     }
 
+    /// Keeps the prompts of a generation; one that never got as far as a prompt has none, and changes nothing.
+    pub(super) fn keep_anchors(&mut self, uri: &Url, anchors: Vec<Anchored>) {
+        if let Some(Entry::Open(open)) = self.entries.get_mut(uri)
+            && !anchors.is_empty()
+        {
+            open.anchors = anchors;
+        }
+    }
+
+    /// Returns the names of all open documents.
+    pub(super) fn open_uris(&self) -> Vec<Url> {
+        let open = |(uri, entry): (&Url, &Entry)| matches!(entry, Entry::Open(_)).then(|| uri.clone());
+        self.entries.iter().filter_map(open).collect()
+    }
+
     /// Returns how many documents are open.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
@@ -183,6 +200,20 @@ impl Open {
     /// Returns the number that names it to the source.
     pub(super) fn branch(&self) -> u64 {
         self.branch
+    }
+
+    /// Returns the prompts of the last generation.
+    pub(super) fn anchors(&self) -> Vec<Anchored> {
+        self.anchors.clone()
+    }
+
+    /// Returns the text with which prompts in the part of the file that is worked on begin.
+    pub(super) fn file_text(&self, snapshot: &Snapshot, bytes: usize) -> String {
+        let whole = self.anchors.iter().find(|anchored| !anchored.short);
+        whole.map_or_else(
+            || complete::file_text(snapshot, bytes),
+            |anchored| anchored.file_text(snapshot, bytes),
+        )
     }
 
     /// Returns the path as the model sees it.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::MessageType;
 
-use super::answer;
 use super::progress::{Progress, Work};
 use super::protocol::State;
 use super::session::Session;
+use super::{ahead, answer};
 use crate::config::LogLevel;
 use crate::source::Status;
 
@@ -35,6 +35,7 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
             }
             Status::Ready { model } => {
                 session.tell(LogLevel::Info, format!("infill-ls: {model} is ready"));
+                ahead::all_files(&session);
                 return;
             }
             Status::Failed { message } => {

@@ -9,7 +9,7 @@ use super::session::{Session, View};
 use crate::assist::infill::{Infill, InfillRequest, infill};
 use crate::complete::{self, Completion, Reason, TokenCount};
 use crate::engine::CancelToken;
-use crate::source::{Source, Status};
+use crate::source::{Ahead, Source, Status};
 use crate::text::Snapshot;
 
 /// A completion and the text that its range is in.
@@ -73,9 +73,12 @@ fn board(session: &Arc<Session>, view: &View) -> Result<Arc<Flight<Landing>>, Re
 
 /// Takes the outcome, keeps it for those who type along, and carries it over to the text as it is now.
 fn settle(session: &Session, view: &View, landing: Landing) -> Result<Suggestion, Silence> {
-    let Landing { result, tokens } = landing;
+    let Landing { result, tokens, anchors } = landing;
     let silence = |reason| Silence { reason, tokens };
-    let made = result.map_err(silence)?;
+    let made = session.with_documents(|documents| {
+        documents.keep_anchors(&view.uri, anchors);
+        result.map_err(silence)
+    })?;
     let snapshot = session.with_documents(|documents| {
         documents.remember(view.branch, &view.snapshot, view.offset, &made);
         documents.find(&view.uri).map(|open| open.snapshot())
@@ -98,8 +101,12 @@ fn typed_along(view: &View, made: &Completion, now: &Snapshot) -> Option<Complet
 type Counter = Arc<dyn TokenCount + Send + Sync>;
 
 async fn generate(view: View, source: Arc<dyn Source>, counter: Counter, cancel: CancelToken) -> Landing {
-    let View { snapshot, offset, path, branch, settings, .. } = view;
-    let request = InfillRequest { snapshot, offset, path, branch, settings };
-    let Infill { result, usage } = infill(request, source, counter, cancel).await;
-    Landing { result, tokens: usage.decoded_tokens }
+    let View { snapshot, offset, path, branch, settings, anchors, .. } = view;
+    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors };
+    let Infill { result, usage, anchors } = infill(request, source.clone(), counter, cancel).await;
+    if let Some(best) = anchors.first().filter(|_| result.is_ok()) {
+        // Where a shorter prompt served, or one of an earlier line, the better one is ready after a pause.
+        source.prepare(branch, Ahead::Prompt(best.prompt.clone()));
+    }
+    Landing { result, tokens: usage.decoded_tokens, anchors }
 }

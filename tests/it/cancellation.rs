@@ -178,7 +178,9 @@ async fn a_known_suggestion_overtakes_what_is_generated_elsewhere() {
 #[tokio::test]
 async fn a_source_that_panics_costs_one_answer() {
     let script = Script::answers(|input| match input {
-        infill_ls::source::Input::Infill(prompt) if prompt.prefix.contains("boom") => panic!("as asked"),
+        infill_ls::source::Input::Infill(prompt) if prompt.before_cursor().contains("boom") => {
+            panic!("as asked")
+        }
         _ => "1\n".into(),
     });
     let mut server = TestServer::plain(&script).await;

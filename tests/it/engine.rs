@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use infill_ls::engine::{
-    CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts,
+    CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens,
 };
 use infill_ls::model::{
     Compute, ForwardError, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
@@ -87,20 +87,21 @@ impl Bench {
             gate: gated.then(|| Gate { entered, permits: Mutex::new(permitted) }),
         };
         let tokenizer = Arc::new(tokenizer);
-        let parts = Parts { model: Box::new(model), tokenizer: tokenizer.clone(), context, branches: 2 };
+        let parts = Parts { model: Box::new(model), tokenizer: tokenizer.clone(), context, cache_bytes: 0 };
         let bench = Self { engine: Engine::start(parts).unwrap(), tokenizer, replies: channel() };
         (bench, Passes { entered: heard, permits })
     }
 
     fn submit(&self, id: u32, branch: u64, prompt: &str, params: GenerationParams) -> CancelToken {
         let (cancel, replies) = (CancelToken::new(), self.replies.0.clone());
-        let tokens = self.tokenizer.encode(prompt).unwrap();
+        let prompt =
+            PromptTokens { tokens: self.tokenizer.encode(prompt).unwrap(), ..PromptTokens::default() };
         let watch = Box::new(|piece: &str| match piece.contains('.') {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         });
         let reply = move |result| replies.send((id, result)).unwrap();
-        self.engine.submit(Job::new(branch, tokens, params, watch, cancel.clone(), reply));
+        self.engine.submit(Job::new(branch, prompt, params, watch, cancel.clone(), reply));
         cancel
     }
 
@@ -244,17 +245,6 @@ fn ending_the_engine_answers_every_job() {
     let running = replies.1.recv_timeout(Duration::from_secs(20)).unwrap();
     ending.join().unwrap();
     assert_eq!([waiting, running], [(2, Err(JobError::Cancelled)), (1, Err(JobError::Cancelled))]);
-}
-
-#[test]
-fn an_old_branch_gives_way_and_its_document_is_computed_anew() {
-    let (bench, _) = Bench::new("xy", 512, false);
-    for branch in [1, 2, 3] {
-        bench.submit(0, branch, "same>", params());
-        assert_eq!(bench.reply().1.unwrap().usage.reused_tokens, 0, "branch {branch}");
-    }
-    bench.submit(0, 1, "same>", params());
-    assert_eq!(bench.reply().1.unwrap().usage.reused_tokens, 0, "it made room for the third");
 }
 
 #[test]

@@ -140,7 +140,7 @@ async fn closing_frees_everything() {
 #[tokio::test]
 async fn documents_do_not_mix() {
     let script = Script::answers(|input| match input {
-        Input::Infill(prompt) => format!("{}\n", prompt.prefix.to_uppercase().trim()),
+        Input::Infill(prompt) => format!("{}\n", prompt.before_cursor().to_uppercase().trim()),
         other => panic!("{other:?}"),
     });
     let mut server = TestServer::plain(&script).await;

@@ -32,6 +32,7 @@ async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: u
     let mut settings = Settings::default();
     settings.prompt.prefix_tokens = prefix_tokens.try_into().unwrap();
     settings.completion.time_ms = 60_000.try_into().unwrap();
+    settings.completion.latency_ms = 60_000.try_into().unwrap();
     let request = InfillRequest {
         snapshot: snapshot.clone(),
         offset,

@@ -23,13 +23,11 @@ impl TokenCount for Bytes {
 
 fn cut(language: &str, text: &str, prefix_tokens: usize, suffix_tokens: usize) -> Prompt {
     let fixture = Fixture::new(language, text);
-    prompt(
-        &fixture.snapshot,
-        fixture.offset,
-        Some("a.py"),
-        &Budget { prefix_tokens, suffix_tokens },
-        &Bytes::default(),
-    )
+    let budget = Budget { prefix_tokens, suffix_tokens };
+    let anchored = prompt(&fixture.snapshot, fixture.offset, Some("a.py"), &budget, &Bytes::default());
+    // What matters here is what stands before the cursor, not where the anchor is.
+    let Prompt { prefix, typed, .. } = &anchored.prompt;
+    Prompt { prefix: format!("{prefix}{typed}"), typed: String::new(), ..anchored.prompt.clone() }
 }
 
 #[test]
@@ -39,6 +37,7 @@ fn a_file_that_fits_is_there_whole() {
         path: Some("a.py".into()),
         requirement: None,
         prefix: "a = 1\nb = ".into(),
+        typed: String::new(),
         suffix: "\nc = 3\n".into(),
     };
     assert_eq!(got, expected);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use infill_ls::complete::TokenCount;
 use infill_ls::engine::{Counters, FinishReason, Usage};
-use infill_ls::source::{BoxFuture, Generation, Input, Request, Source, SourceError, Status};
+use infill_ls::source::{Ahead, BoxFuture, Generation, Input, Request, Source, SourceError, Status};
 use tokio::sync::{Semaphore, watch};
 
 type Answer = Box<dyn Fn(&Input) -> String + Send + Sync>;
@@ -87,7 +87,7 @@ impl Script {
     /// The text before the cursor of the last prompt, as the model reads it.
     pub fn last_prefix(&self) -> String {
         match self.seen().pop() {
-            Some(Input::Infill(prompt)) => prompt.prefix_text(),
+            Some(Input::Infill(prompt)) => prompt.before_cursor(),
             other => panic!("the last prompt is {other:?}"),
         }
     }
@@ -146,6 +146,8 @@ impl Source for Script {
             Ok(Generation { text, finish, usage })
         })
     }
+
+    fn prepare(&self, _branch: u64, _ahead: Ahead) {}
 
     fn forget(&self, branch: u64) {
         self.forgotten.lock().unwrap().push(branch);
