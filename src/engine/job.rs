@@ -25,9 +25,13 @@ pub struct Job {
 pub struct JobRequest {
     /// The prompt; not empty.
     pub tokens: Vec<TokenId>,
+    /// Bytes that the output has to begin with: what is already written after the end of the prompt, kept out of it
+    /// because the prompt would end inside a token that the model knows only as a whole. The tokens are chosen among
+    /// those that agree; neither the watcher nor the output sees these bytes.
+    pub begins_with: String,
     /// How to sample and when to stop at the latest.
     pub params: GenerationParams,
-    /// Sees the text.
+    /// Sees the text that comes after `begins_with`.
     pub watch: Watch,
     /// When it was asked for.
     pub since: Instant,
@@ -43,15 +47,21 @@ impl Job {
         cancel: CancelToken,
         reply: impl FnOnce(Result<JobOutput, JobError>) + Send + 'static,
     ) -> Self {
-        let request = JobRequest { tokens, params, watch, since: Instant::now() };
+        let request = JobRequest { tokens, begins_with: String::new(), params, watch, since: Instant::now() };
         Self { branch, request, cancel, reply: Box::new(reply) }
+    }
+
+    /// Has the output begin with `text`; see [`JobRequest::begins_with`].
+    pub fn beginning_with(mut self, text: impl Into<String>) -> Self {
+        self.request.begins_with = text.into();
+        self
     }
 }
 
 /// What a job wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobOutput {
-    /// All text, also what the watcher did not want.
+    /// All text after [`JobRequest::begins_with`], also what the watcher did not want.
     pub text: String,
     /// Why it ended.
     pub finish: FinishReason,
@@ -84,7 +94,7 @@ pub enum JobError {
 /// How to sample and when to stop at the latest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerationParams {
-    /// The most tokens that are generated.
+    /// The most tokens that are generated, not counting those that only repeat [`JobRequest::begins_with`].
     pub max_tokens: usize,
     /// 0 is greedy.
     pub temperature: f64,
@@ -126,7 +136,7 @@ pub struct Usage {
     pub reused_tokens: usize,
     /// Of these, tokens that were computed.
     pub prefill_tokens: usize,
-    /// Tokens generated.
+    /// Tokens generated, with those that only repeat [`JobRequest::begins_with`].
     pub decoded_tokens: usize,
     /// Time waited for the engine.
     pub queued: Duration,
