@@ -6,7 +6,9 @@
 
 mod branches;
 mod cancel;
+mod decode;
 mod generate;
+mod heal;
 mod job;
 mod prepare;
 mod queue;

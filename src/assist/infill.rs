@@ -98,7 +98,7 @@ fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCount) -> Vec
         let Some(budget) = budget else { continue };
         if !prompts.iter().any(|anchored| anchored.short == short && !anchored.is_stale()) {
             let fresh = complete::prompt(snapshot, *offset, path.as_deref(), &budget, counter);
-            prompts.push(Anchored { short, ..fresh });
+            prompts.push(if short { fresh.shortened() } else { fresh });
         }
     }
     prompts.sort_by_key(|anchored| (anchored.short, anchored.is_stale()));

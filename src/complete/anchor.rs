@@ -70,6 +70,11 @@ impl Anchored {
         Some(Self { prompt, cursor: offset, end, ..self.clone() })
     }
 
+    /// Says that it was made for a budget that a request can afford when nothing is held.
+    pub fn shortened(self) -> Self {
+        Self { short: true, ..self }
+    }
+
     /// Returns the text from which prompts of this part of the file begin, `bytes` long or to the end of the file.
     pub fn file_text(&self, snapshot: &Snapshot, bytes: usize) -> String {
         let text = with_newlines(&snapshot.slice(self.start..self.start.saturating_add(bytes)));

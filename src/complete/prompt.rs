@@ -39,9 +39,11 @@ pub fn prompt(
 ) -> Anchored {
     let offset = offset.min(snapshot.len());
     let anchor = anchor::place(snapshot, offset);
-    let whole = start_within(snapshot, anchor, budget.prefix_tokens, count);
+    let whole = start_within(snapshot, offset, budget.prefix_tokens, count);
     let (start, requirement) =
-        if whole == 0 { (0, None) } else { cut_prefix(snapshot, anchor, whole, budget, count) };
+        if whole == 0 { (0, None) } else { cut_prefix(snapshot, offset, whole, budget, count) };
+    // Only a line that is longer than the budget can begin after its own anchor.
+    let anchor = anchor.max(start);
     let end = end_within(snapshot, offset, budget.suffix_tokens, count);
     let prompt = Prompt {
         path: path.map(str::to_owned),

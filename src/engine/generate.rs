@@ -1,13 +1,11 @@
-//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode token by token.
+//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode.
 
 use std::time::Instant;
 
 use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
 use super::queue::Interrupt;
 use super::totals::Totals;
-use crate::model::{
-    Detokenizer, ForwardError, LanguageModel, Logits, Output, Sampler, Sequence, TokenId, Tokenizer,
-};
+use crate::model::{ForwardError, LanguageModel, Logits, Output, Sequence, TokenId, Tokenizer};
 
 /// Tokens of a prefill chunk. Longer chunks use the weights better; a cancel is seen before each layer of one, and a
 /// layer of 128 tokens is a few milliseconds.
@@ -21,16 +19,16 @@ pub(super) struct Generator<'a> {
 }
 
 /// A generation that is under way.
-struct Run<'a> {
-    generator: &'a Generator<'a>,
-    sequence: Sequence<'a>,
-    request: JobRequest,
+pub(super) struct Run<'a> {
+    pub(super) generator: &'a Generator<'a>,
+    pub(super) sequence: Sequence<'a>,
+    pub(super) request: JobRequest,
     interrupt: &'a Interrupt,
-    usage: Usage,
+    pub(super) usage: Usage,
 }
 
 /// What ended a run before its own end.
-enum Break {
+pub(super) enum Break {
     Finished(FinishReason),
     Failed(ForwardError),
 }
@@ -105,40 +103,7 @@ impl Run<'_> {
         logits.ok_or(Break::Finished(FinishReason::EndOfText))
     }
 
-    fn decode(&mut self, mut logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
-        let (generator, params) = (self.generator, self.request.params.clone());
-        let mut sampler = Sampler::new(params.seed, params.temperature, params.top_k, params.top_p);
-        let mut detokenizer = Detokenizer::default();
-        loop {
-            let token = sampler.sample(&logits)?;
-            if generator.tokenizer.is_end(token) {
-                let rest = detokenizer.finish();
-                self.show(&rest, text);
-                return Ok(FinishReason::EndOfText);
-            }
-            self.usage.decoded_tokens += 1;
-            generator.totals.decoded();
-            let piece = detokenizer.push(token, generator.tokenizer);
-            if self.show(&piece, text) {
-                return Ok(FinishReason::Stop);
-            }
-            if self.usage.decoded_tokens >= params.max_tokens {
-                return Ok(FinishReason::Length);
-            }
-            match self.forward(&[token], Output::Last)? {
-                Some(next) => logits = next,
-                None => return Ok(FinishReason::EndOfText),
-            }
-        }
-    }
-
-    /// Adds a piece to the text and returns whether the watcher has enough.
-    fn show(&mut self, piece: &str, text: &mut String) -> bool {
-        text.push_str(piece);
-        !piece.is_empty() && (self.request.watch)(piece).is_break()
-    }
-
-    fn forward(&mut self, tokens: &[TokenId], output: Output) -> Result<Option<Logits>, Break> {
+    pub(super) fn forward(&mut self, tokens: &[TokenId], output: Output) -> Result<Option<Logits>, Break> {
         let (interrupt, deadline) = (self.interrupt, self.deadline());
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let stop = || interrupt.is_set() || late();

@@ -30,7 +30,7 @@ pub struct JobRequest {
     pub prompt: PromptTokens,
     /// How to sample and when to stop at the latest.
     pub params: GenerationParams,
-    /// Sees the text.
+    /// Sees the text that comes after `begins_with`.
     pub watch: Watch,
     /// Other prompts that would do, the better ones first; see [`JobRequest::choose`].
     pub others: Vec<PromptTokens>,
@@ -88,7 +88,7 @@ impl JobRequest {
 /// What a job wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobOutput {
-    /// All text, also what the watcher did not want.
+    /// All text after [`JobRequest::begins_with`], also what the watcher did not want.
     pub text: String,
     /// Why it ended.
     pub finish: FinishReason,
@@ -121,7 +121,7 @@ pub enum JobError {
 /// How to sample and when to stop at the latest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerationParams {
-    /// The most tokens that are generated.
+    /// The most tokens that are generated, not counting those that only repeat [`JobRequest::begins_with`].
     pub max_tokens: usize,
     /// 0 is greedy.
     pub temperature: f64,
@@ -163,7 +163,7 @@ pub struct Usage {
     pub reused_tokens: usize,
     /// Of these, tokens that were computed.
     pub prefill_tokens: usize,
-    /// Tokens generated.
+    /// Tokens generated, with those that only repeat [`JobRequest::begins_with`].
     pub decoded_tokens: usize,
     /// Time waited for the engine.
     pub queued: Duration,

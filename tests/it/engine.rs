@@ -37,7 +37,7 @@ impl LanguageModel for Scripted {
         &self,
         sequence: &mut Sequence<'_>,
         tokens: &[TokenId],
-        _output: Output,
+        output: Output,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Option<Logits>, ForwardError> {
         sequence.reserve(tokens.len())?;
@@ -49,13 +49,21 @@ impl LanguageModel for Scripted {
             return Err(ForwardError::Interrupted);
         }
         sequence.commit(tokens);
-        // The prompt ends with a `>`; what follows it was written by us.
         let held: Vec<TokenId> = sequence.tokens().collect();
+        let rows = if output == Output::All { tokens.len() } else { 1 };
+        Logits::from_rows((0..rows).rev().map(|behind| self.row(&held[..held.len() - behind])).collect())
+            .map(Some)
+    }
+}
+
+impl Scripted {
+    /// The logits after `held`: the prompt ends with a `>`; what follows it was written by us.
+    fn row(&self, held: &[TokenId]) -> Vec<f32> {
         let written = held.iter().rev().take_while(|&&token| token != TokenId::from(b'>')).count();
         let next = self.answer.get(written).copied().unwrap_or(self.end);
         let mut row = vec![0.0; self.vocabulary];
         row[next as usize] = 1.0;
-        Logits::from_row(row).map(Some)
+        row
     }
 }
 

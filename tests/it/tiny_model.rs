@@ -6,17 +6,27 @@ use std::path::{Path, PathBuf};
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use infill_ls::model::{GgufFile, Tokenizer};
 
 const HIDDEN: usize = 64;
 const INNER: usize = 96;
 const LAYERS: usize = 2;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
+/// The first token that [`tokenizer_with`] adds.
+pub const FIRST_WORD: u32 = 256 + SPECIAL.len() as u32;
 const SPECIAL: [&str; 6] =
     ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"];
 
 /// The vocabulary: a letter for each byte, as byte-level vocabularies write them, then the special tokens.
 fn tokens() -> Vec<String> {
+    let mut tokens = letters();
+    tokens.extend(SPECIAL.map(String::from));
+    tokens
+}
+
+/// The letter of each byte.
+fn letters() -> Vec<String> {
     let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let mut next = 256;
     let mut letter = |byte: u8| match printable(byte) {
@@ -26,9 +36,28 @@ fn tokens() -> Vec<String> {
             char::from_u32(next - 1).unwrap().to_string()
         }
     };
-    let mut tokens: Vec<String> = (0..=255).map(&mut letter).collect();
-    tokens.extend(SPECIAL.map(String::from));
-    tokens
+    (0..=255).map(&mut letter).collect()
+}
+
+/// The tokenizer of the model, with some more tokens of several bytes each: the first has number [`FIRST_WORD`].
+pub fn tokenizer_with(words: &[&[u8]]) -> Tokenizer {
+    let letters = letters();
+    let spelled =
+        words.iter().map(|word| word.iter().map(|&byte| letters[usize::from(byte)].as_str()).collect());
+    let mut metadata = metadata();
+    for (key, value) in &mut metadata {
+        match (key.as_str(), value) {
+            ("tokenizer.ggml.tokens", Value::Array(tokens)) => {
+                tokens.extend(spelled.clone().map(Value::String))
+            }
+            ("tokenizer.ggml.token_type", Value::Array(types)) => {
+                types.extend(words.iter().map(|_| Value::I32(1)))
+            }
+            _ => {}
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    Tokenizer::from_gguf(&GgufFile::open(&write(dir.path(), &metadata, &[])).unwrap()).unwrap()
 }
 
 /// The metadata, which a test may change before the file is written.
