@@ -7,6 +7,7 @@
 mod branches;
 mod cancel;
 mod decode;
+mod draft;
 mod generate;
 mod heal;
 mod job;
@@ -93,7 +94,7 @@ impl Drop for Engine {
 
 fn run(parts: Parts, queue: &Queue, totals: &Totals) {
     let mut branches = Branches::new(parts.branches, parts.context);
-    let generator = Generator { model: parts.model.as_ref(), tokenizer: &parts.tokenizer, totals };
+    let generator = Generator::new(parts.model.as_ref(), &parts.tokenizer, totals);
     while let Some(next) = queue.pop() {
         let (job, interrupt) = match next {
             Next::Run(job, interrupt) => (job, interrupt),
