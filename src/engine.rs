@@ -7,6 +7,7 @@
 mod branches;
 mod cancel;
 mod decode;
+mod draft;
 mod generate;
 mod heal;
 mod job;
@@ -102,7 +103,7 @@ impl Drop for Engine {
 
 fn run(parts: Parts, queue: &Queue, totals: &Totals) {
     let mut branches = Branches::new(parts.cache_bytes, parts.context);
-    let generator = Generator { model: parts.model.as_ref(), tokenizer: &parts.tokenizer, totals };
+    let generator = Generator::new(parts.model.as_ref(), &parts.tokenizer, totals);
     while let Some(next) = queue.pop() {
         match next {
             Next::Run(job, interrupt) => answer(job, &interrupt, &mut branches, &generator, queue),

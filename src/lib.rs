@@ -10,7 +10,8 @@
 //! 4. [`source`] turns the parts into tokens and gives the [`engine`] a job. A newer job of the same document overtakes
 //!    the older one, which is answered `null`.
 //! 5. The engine thread truncates the document's KV cache to what is shared, has the [`model`] compute the rest in
-//!    chunks, and decodes. Each piece of text goes to a watcher, `complete`'s stop condition, that can end it.
+//!    chunks, and decodes: first what is held to characters already typed, then freely, with drafts taken from the text
+//!    where it repeats itself. Each piece goes to a watcher, `complete`'s stop condition, that can end it.
 //! 6. `complete` mends or drops the text; every drop is a [`complete::Reason`].
 //! 7. `server` turns the completion into the protocol's words, and every silence into a line of the request log.
 //!

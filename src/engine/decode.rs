@@ -1,8 +1,12 @@
-//! Decoding: token after token out of the model, as text to the watcher, until something ends it.
+//! Decoding: token after token out of the model, as text to the watcher, until something ends it. Where a draft was
+//! right a pass gives several tokens; each is judged, counted and shown as if it had come alone.
 
+use std::time::Instant;
+
+use super::draft::{Lookup, Pace};
 use super::generate::{Break, Run};
 use super::heal::Healing;
-use super::job::FinishReason;
+use super::job::{FinishReason, JobRequest};
 use crate::model::{Detokenizer, Logits, Output, Sampler, TokenId};
 
 /// The text that a run has written.
@@ -11,35 +15,120 @@ struct Writing<'a> {
     sampler: Sampler,
     healing: Healing,
     detokenizer: Detokenizer,
+    /// Where drafts come from; none when tokens are drawn, for then no guess is simply right.
+    lookup: Option<Lookup>,
     /// Tokens that count against the bound.
     tokens: usize,
+    /// Tokens of the cache that are the prompt's or were written. Any behind them are drafted and unchecked, or wrong.
+    held: usize,
+}
+
+/// Logits behind a written token, and behind each drafted token that was computed with it.
+struct Pass {
+    logits: Logits,
+    draft: Vec<TokenId>,
+}
+
+impl<'a> Writing<'a> {
+    fn new(request: &mut JobRequest, held: usize, text: &'a mut String) -> Self {
+        let prompt = std::mem::take(&mut request.prompt.tokens);
+        let params = &request.params;
+        Self {
+            text,
+            sampler: Sampler::new(params.seed, params.temperature, params.top_k, params.top_p),
+            healing: Healing::new(&request.prompt.begins_with),
+            detokenizer: Detokenizer::default(),
+            lookup: (params.draft && params.temperature <= 0.0).then(|| Lookup::new(prompt)),
+            tokens: 0,
+            held,
+        }
+    }
 }
 
 impl Run<'_> {
     /// Writes from `logits` on, the ones behind the prompt.
-    pub(super) fn decode(&mut self, mut logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
-        let params = &self.request.params;
-        let mut writing = Writing {
-            text,
-            sampler: Sampler::new(params.seed, params.temperature, params.top_k, params.top_p),
-            healing: Healing::new(&self.request.prompt.begins_with),
-            detokenizer: Detokenizer::default(),
-            tokens: 0,
+    pub(super) fn decode(&mut self, logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
+        let mut writing = Writing::new(&mut self.request, self.sequence.len(), text);
+        let mut pass = Pass { logits, draft: Vec::new() };
+        let end = loop {
+            let next =
+                self.write_pass(&pass, &mut writing).and_then(|token| self.compute(token, &mut writing));
+            match next {
+                Ok(next) => pass = next,
+                Err(end) => break end,
+            }
         };
-        loop {
-            let Some(token) = self.next(&mut writing, &logits, 0)? else {
-                let rest = writing.detokenizer.finish();
-                self.show(&rest, &mut writing);
-                return Ok(FinishReason::EndOfText);
-            };
-            if let Some(finish) = self.write_token(token, &mut writing) {
-                return Ok(finish);
-            }
-            match self.forward(&[token], Output::Last)? {
-                Some(next) => logits = next,
-                None => return Ok(FinishReason::EndOfText),
-            }
+        self.sequence.truncate(writing.held);
+        match end {
+            Break::Finished(finish) => Ok(finish),
+            failed => Err(failed),
         }
+    }
+
+    /// Writes what a pass says, as far as its draft is right, and returns the first token that was not computed.
+    fn write_pass(&mut self, pass: &Pass, writing: &mut Writing<'_>) -> Result<TokenId, Break> {
+        let mut row = 0;
+        loop {
+            let token = self.next(writing, &pass.logits, row)?;
+            let drafted = pass.draft.get(row).copied();
+            let right = drafted.is_some() && drafted == token;
+            if drafted.is_some() {
+                self.count_drafted(right);
+            }
+            let Some(token) = token else {
+                let rest = writing.detokenizer.finish();
+                self.show(&rest, writing);
+                return Err(Break::Finished(FinishReason::EndOfText));
+            };
+            writing.held += usize::from(right);
+            if let Some(finish) = self.write_token(token, writing) {
+                return Err(Break::Finished(finish));
+            }
+            if !right {
+                return Ok(token);
+            }
+            row += 1;
+        }
+    }
+
+    /// Computes a token that was written, and with it a draft of what may follow.
+    fn compute(&mut self, token: TokenId, writing: &mut Writing<'_>) -> Result<Pass, Break> {
+        self.sequence.truncate(writing.held);
+        let draft = self.draft(writing);
+        let output = if draft.is_empty() { Output::Last } else { Output::All };
+        let mut tokens = vec![token];
+        tokens.extend(&draft);
+        let started = Instant::now();
+        let logits = self.forward(&tokens, output)?.ok_or(Break::Finished(FinishReason::EndOfText))?;
+        writing.held += 1;
+        self.generator.totals.drafted(draft.len());
+        self.learn(|pace| pace.took(draft.len(), started.elapsed()));
+        Ok(Pass { logits, draft })
+    }
+
+    /// Returns tokens that may follow, as many as pay and have room: nothing behind the bound of tokens or the context,
+    /// and no end of the text, for nothing would be saved by guessing it.
+    fn draft(&self, writing: &Writing<'_>) -> Vec<TokenId> {
+        let Some(lookup) = writing.lookup.as_ref().filter(|_| writing.healing.is_done()) else {
+            return Vec::new();
+        };
+        let wanted = self.request.params.max_tokens.saturating_sub(writing.tokens + 1);
+        let room = self.sequence.capacity().saturating_sub(writing.held + 1);
+        let most = self.generator.pace.get().length().min(wanted).min(room);
+        lookup.propose(most).take_while(|&token| !self.generator.tokenizer.is_end(token)).collect()
+    }
+
+    fn count_drafted(&self, right: bool) {
+        if right {
+            self.generator.totals.accepted();
+        }
+        self.learn(|pace| pace.checked(right));
+    }
+
+    fn learn(&self, lesson: impl FnOnce(&mut Pace)) {
+        let mut pace = self.generator.pace.get();
+        lesson(&mut pace);
+        self.generator.pace.set(pace);
     }
 
     /// Returns the token that a row of logits says; `None` when the text ends there.
@@ -56,6 +145,9 @@ impl Run<'_> {
     fn write_token(&mut self, token: TokenId, writing: &mut Writing<'_>) -> Option<FinishReason> {
         self.usage.decoded_tokens += 1;
         self.generator.totals.decoded();
+        if let Some(lookup) = &mut writing.lookup {
+            lookup.push(token);
+        }
         let bytes = self.generator.tokenizer.bytes(token);
         let new = writing.healing.pass(bytes);
         if new.is_empty() && !bytes.is_empty() {

@@ -1,7 +1,9 @@
 //! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode.
 
+use std::cell::Cell;
 use std::time::Instant;
 
+use super::draft::Pace;
 use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
 use super::queue::Interrupt;
 use super::totals::Totals;
@@ -16,6 +18,7 @@ pub(super) struct Generator<'a> {
     pub(super) model: &'a dyn LanguageModel,
     pub(super) tokenizer: &'a Tokenizer,
     pub(super) totals: &'a Totals,
+    pub(super) pace: Cell<Pace>,
 }
 
 /// A generation that is under way.
@@ -42,7 +45,11 @@ impl From<ForwardError> for Break {
     }
 }
 
-impl Generator<'_> {
+impl<'a> Generator<'a> {
+    pub(super) fn new(model: &'a dyn LanguageModel, tokenizer: &'a Tokenizer, totals: &'a Totals) -> Self {
+        Self { model, tokenizer, totals, pace: Cell::default() }
+    }
+
     /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
     /// written.
     pub(super) fn generate(
@@ -100,6 +107,7 @@ impl Run<'_> {
             self.usage.prefill_tokens += chunk.len();
             self.generator.totals.prefilled(chunk.len());
         }
+        self.request.prompt.tokens = tokens;
         logits.ok_or(Break::Finished(FinishReason::EndOfText))
     }
 

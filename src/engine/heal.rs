@@ -17,7 +17,12 @@ impl Healing {
     /// All that agree, not just the longest: the model has seen the rest of a word only behind the cuts that its
     /// tokenizer makes, and where these lie depends on what follows.
     pub(super) fn allowed(&self, tokenizer: &Tokenizer) -> Option<Vec<TokenId>> {
-        (!self.left.is_empty()).then(|| tokenizer.agreeing(&self.left))
+        (!self.is_done()).then(|| tokenizer.agreeing(&self.left))
+    }
+
+    /// Returns whether every token will do.
+    pub(super) fn is_done(&self) -> bool {
+        self.left.is_empty()
     }
 
     /// Counts a token's bytes as written and returns those that go beyond what was given.

@@ -133,11 +133,22 @@ pub struct GenerationParams {
     pub seed: u64,
     /// Time from the asking after which it ends with what it has.
     pub time_budget: Option<Duration>,
+    /// Whether several tokens may be guessed from the text and checked at once, which is faster where code repeats
+    /// itself. It does not change what is written, and is done only when decoding is greedy.
+    pub draft: bool,
 }
 
 impl Default for GenerationParams {
     fn default() -> Self {
-        Self { max_tokens: 64, temperature: 0.0, top_k: None, top_p: None, seed: 0, time_budget: None }
+        Self {
+            max_tokens: 64,
+            temperature: 0.0,
+            top_k: None,
+            top_p: None,
+            seed: 0,
+            time_budget: None,
+            draft: true,
+        }
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Totals {
     prefill_tokens: AtomicU64,
     reused_tokens: AtomicU64,
     decoded_tokens: AtomicU64,
+    drafted_tokens: AtomicU64,
+    accepted_tokens: AtomicU64,
     last_cancel_us: AtomicU64,
     max_cancel_us: AtomicU64,
     busy: AtomicBool,
@@ -38,6 +40,10 @@ pub struct Counters {
     pub reused_tokens: u64,
     /// Tokens generated.
     pub decoded_tokens: u64,
+    /// Tokens guessed from the text and checked.
+    pub drafted_tokens: u64,
+    /// Of these, tokens that were right.
+    pub accepted_tokens: u64,
     /// The last time from a cancel to the end of its computation, in microseconds.
     pub last_cancel_us: u64,
     /// The longest such time, in microseconds.
@@ -59,6 +65,8 @@ impl Totals {
             prefill_tokens: self.prefill_tokens.load(Relaxed),
             reused_tokens: self.reused_tokens.load(Relaxed),
             decoded_tokens: self.decoded_tokens.load(Relaxed),
+            drafted_tokens: self.drafted_tokens.load(Relaxed),
+            accepted_tokens: self.accepted_tokens.load(Relaxed),
             last_cancel_us: self.last_cancel_us.load(Relaxed),
             max_cancel_us: self.max_cancel_us.load(Relaxed),
             busy: self.busy.load(Relaxed),
@@ -120,5 +128,14 @@ impl Totals {
 
     pub(super) fn decoded(&self) {
         self.decoded_tokens.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn drafted(&self, tokens: usize) {
+        self.drafted_tokens.fetch_add(tokens as u64, Relaxed);
+    }
+
+    /// Counts a drafted token that was right.
+    pub(super) fn accepted(&self) {
+        self.accepted_tokens.fetch_add(1, Relaxed);
     }
 }

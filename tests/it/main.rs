@@ -7,6 +7,7 @@ mod cancellation;
 mod complete;
 mod completion_items;
 mod configuration;
+mod drafting;
 mod engine;
 mod fetch;
 mod healing;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use infill_ls::engine::{
-    CancelToken, Engine, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens,
+    CancelToken, Engine, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens, Watch,
 };
 use infill_ls::model::{
     ForwardError, KvCache, LanguageModel, Logits, ModelError, Output, Sequence, TokenId, Tokenizer,
@@ -93,23 +93,25 @@ impl Bench {
                 false => ControlFlow::Continue(()),
             }
         };
-        let output = self.submit(prompt, begins_with, Box::new(watch), params).unwrap();
+        let output = self.answer(prompt, begins_with, Box::new(watch), params, CancelToken::new()).unwrap();
         let pieces = pieces.lock().unwrap().clone();
         Told { output, pieces }
     }
 
-    pub fn submit(
+    /// Runs a job.
+    pub fn answer(
         &self,
         prompt: &str,
         begins_with: &str,
-        watch: infill_ls::engine::Watch,
+        watch: Watch,
         params: GenerationParams,
+        cancel: CancelToken,
     ) -> Result<JobOutput, JobError> {
         let (reply, replied) = channel();
         let reply = move |result| reply.send(result).unwrap();
         let tokens = self.tokenizer.encode(prompt).unwrap();
         let prompt = PromptTokens { tokens, begins_with: begins_with.into() };
-        self.engine.submit(Job::new(1, prompt, params, watch, CancelToken::new(), reply));
+        self.engine.submit(Job::new(1, prompt, params, watch, cancel, reply));
         replied.recv_timeout(Duration::from_secs(20)).expect("no reply came")
     }
 }

@@ -138,6 +138,12 @@ fn ones(name: &str) -> (String, QTensor) {
     (name.to_owned(), QTensor::quantize(&values, GgmlDType::F32).unwrap())
 }
 
+/// Returns a tensor of the same kind whose numbers are `factor` times those of `tensor`.
+pub fn scaled(tensor: &QTensor, factor: f64) -> QTensor {
+    let values = (tensor.dequantize(&Device::Cpu).unwrap() * factor).unwrap();
+    QTensor::quantize(&values, tensor.dtype()).unwrap()
+}
+
 /// Writes a model file into `dir`.
 pub fn write(dir: &Path, metadata: &[(String, Value)], tensors: &[(String, QTensor)]) -> PathBuf {
     let path = dir.join("tiny.gguf");

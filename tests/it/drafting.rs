@@ -1,0 +1,211 @@
+//! Drafting: what is written, and how it ends, is what plain greedy decoding writes; there are only fewer passes.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use infill_ls::engine::{CancelToken, Counters, FinishReason, GenerationParams, JobError};
+use infill_ls::model::{Compute, LoadOptions, TokenId, load};
+
+use crate::scripted::{Bench, Script, Scripted, Told};
+use crate::tiny_model;
+
+const END: TokenId = 256;
+
+fn params(draft: bool) -> GenerationParams {
+    GenerationParams { draft, ..GenerationParams::default() }
+}
+
+/// An engine with a scripted model, and the sizes of the model's passes.
+fn scripted(script: Script, context: usize) -> (Bench, Arc<Mutex<Vec<usize>>>) {
+    let tokenizer = tiny_model::tokenizer_with(&[]);
+    assert_eq!(tokenizer.special("<|endoftext|>"), Some(END));
+    let (vocabulary, passes) = (tokenizer.vocabulary(), Arc::default());
+    let model = Scripted { script, vocabulary, passes: Arc::clone(&passes) };
+    (Bench::new(Box::new(model), tokenizer, context), passes)
+}
+
+/// A script that writes `text` behind a prompt that ends with `>`.
+fn writes(text: &'static str) -> Script {
+    Box::new(move |held| {
+        let written = held.iter().rev().take_while(|&&token| token != TokenId::from(b'>')).count();
+        let next = text.as_bytes().get(written);
+        vec![(next.map_or(END, |&byte| TokenId::from(byte)), 1.0)]
+    })
+}
+
+/// A script that repeats itself, and now and then does not: each token follows from the two before it, and at some
+/// places from where it stands too.
+fn repeats_itself(seed: u32) -> Script {
+    let mixed = move |values: &[u32]| {
+        values.iter().fold(seed.wrapping_mul(0x9e37_79b9) | 1, |mixed, &value| {
+            (mixed ^ value).wrapping_mul(0x0100_0193).rotate_left(7)
+        })
+    };
+    Box::new(move |held| {
+        let last = &held[held.len().saturating_sub(2)..];
+        let odd = mixed(&[held.len() as u32]) % 11 == 0;
+        let drawn = if odd { mixed(&[last[0], held.len() as u32]) } else { mixed(last) };
+        let token = if drawn % 101 == 0 { END } else { TokenId::from(b'a') + drawn % 5 };
+        vec![(token, 1.0)]
+    })
+}
+
+fn counters(bench: &Bench) -> Counters {
+    bench.engine.totals().counters()
+}
+
+#[track_caller]
+fn assert_same(drafted: &Told, plain: &Told) {
+    assert_eq!(drafted.pieces, plain.pieces);
+    assert_eq!((&drafted.output.text, drafted.output.finish), (&plain.output.text, plain.output.finish));
+    assert_eq!(drafted.output.usage.decoded_tokens, plain.output.usage.decoded_tokens);
+}
+
+#[test]
+fn text_that_stood_before_is_written_in_fewer_passes() {
+    let script = || writes("if value is None: return default");
+    let prompt = "if value is None: return other\n>";
+    let (drafting, passes) = scripted(script(), 512);
+    let drafted = drafting.run(prompt, "", "", params(true));
+    assert_same(&drafted, &scripted(script(), 512).0.run(prompt, "", "", params(false)));
+    assert_eq!(drafted.output.text, "if value is None: return default");
+    assert_eq!(drafted.pieces.len(), 32, "the watcher sees one token after the other");
+    let Counters { drafted_tokens, accepted_tokens, decoded_tokens, .. } = counters(&drafting);
+    assert!(accepted_tokens > 0 && accepted_tokens <= drafted_tokens);
+    assert_eq!(passes.lock().unwrap().len() as u64, 1 + decoded_tokens - accepted_tokens);
+}
+
+#[test]
+fn the_real_decoder_writes_the_same_text_to_the_last_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    // With little attention the model soon writes in circles; as it is it would not repeat itself.
+    let mut tensors = tiny_model::tensors();
+    for (_, tensor) in tensors.iter_mut().filter(|(name, _)| name.ends_with("attn_output.weight")) {
+        *tensor = tiny_model::scaled(tensor, 0.05);
+    }
+    let path = tiny_model::write(dir.path(), &tiny_model::metadata(), &tensors);
+    let (drafting, plain) = (decoder(&path), decoder(&path));
+    for prompt in ["fn main() {", "for a in b: for a in b: for a in", "x", "=== === ===", "0101 0101 01"] {
+        let mut prompt = prompt.to_owned();
+        // Each goes on from the cache that the one before left.
+        for _ in 0..3 {
+            let drafted = drafting.run(&prompt, "", "", params(true));
+            assert_same(&drafted, &plain.run(&prompt, "", "", params(false)));
+            prompt.push_str(&drafted.output.text);
+            prompt.push_str("; x = ");
+        }
+    }
+    assert!(counters(&drafting).accepted_tokens > 0);
+    assert_eq!(counters(&plain).drafted_tokens, 0);
+}
+
+fn decoder(path: &Path) -> Bench {
+    let options = LoadOptions { context: 512, threads: 2, compute: Compute::Kernels };
+    let loaded = load(path, options).unwrap();
+    Bench::new(Box::new(loaded.decoder), loaded.tokenizer, 512)
+}
+
+#[test]
+fn it_ends_where_plain_decoding_ends() {
+    let mut ends = [0; 3];
+    let mut accepted = 0;
+    for seed in 0..60 {
+        let context = 40 + seed as usize % 90;
+        let (drafting, plain) =
+            (scripted(repeats_itself(seed), context).0, scripted(repeats_itself(seed), context).0);
+        let stop = ["", "", "da", "aa", "cabb"][seed as usize % 5];
+        let begins_with = ["", "abcab", "\u{e9}"][seed as usize % 3];
+        let bound = |draft| GenerationParams { max_tokens: 20 + seed as usize % 77, ..params(draft) };
+        // The second job goes on from what the first left in the cache.
+        for prompt in ["abcabcabdabc", "abcabcabdabca"] {
+            let drafted = drafting.run(prompt, begins_with, stop, bound(true));
+            assert_same(&drafted, &plain.run(prompt, begins_with, stop, bound(false)));
+            ends[match drafted.output.finish {
+                FinishReason::Stop => 0,
+                FinishReason::EndOfText => 1,
+                FinishReason::Length => 2,
+                FinishReason::Time => unreachable!("there is no time budget"),
+            }] += 1;
+        }
+        accepted += counters(&drafting).accepted_tokens;
+    }
+    assert!(
+        ends.iter().all(|&count| count > 5) && accepted > 50,
+        "too little was tried: {ends:?}, {accepted}"
+    );
+}
+
+#[test]
+fn what_lies_behind_the_end_is_not_kept() {
+    for (stop, finish) in [("ab1", FinishReason::Stop), ("", FinishReason::EndOfText)] {
+        let (bench, _) = scripted(writes("ab1"), 512);
+        let prompt = "ab123456 ab123456 >";
+        let told = bench.run(prompt, "", stop, params(true));
+        assert_eq!((told.output.text.as_str(), told.output.finish), ("ab1", finish));
+        assert!(counters(&bench).drafted_tokens > 0);
+        // Had the cache kept the draft, this would reuse more than what was written.
+        let next = bench.run(&format!("{prompt}ab123456"), "", "", params(true));
+        assert!(next.output.usage.reused_tokens <= prompt.len() + "ab1".len());
+    }
+}
+
+#[test]
+fn a_cancel_in_the_middle_of_a_draft_leaves_a_good_cache() {
+    let (bench, _) = scripted(writes("one two three four five six"), 512);
+    let prompt = "one two three four five six seven >";
+    let cancel = CancelToken::new();
+    let (seen, at) = (Arc::new(Mutex::new(String::new())), cancel.clone());
+    let shown = Arc::clone(&seen);
+    let watch = move |piece: &str| {
+        let mut seen = seen.lock().unwrap();
+        seen.push_str(piece);
+        if seen.len() == 8 {
+            at.cancel();
+        }
+        ControlFlow::Continue(())
+    };
+    let answer = bench.answer(prompt, "", Box::new(watch), params(true), cancel);
+    assert_eq!(answer, Err(JobError::Cancelled));
+    let shown = shown.lock().unwrap().clone();
+    assert!("one two three four five six".starts_with(&shown), "{shown:?}");
+    let next = bench.run(&format!("{prompt}{shown}"), "", "", params(true));
+    assert_eq!(shown + &next.output.text, "one two three four five six");
+}
+
+#[test]
+fn nothing_is_drafted_while_the_output_is_held_to_what_was_typed() {
+    let (bench, passes) = scripted(writes("abcabcabcabcabc"), 512);
+    let told = bench.run("abcabcabcabc>", "abcabc", "", params(true));
+    assert_eq!(told.output.text, "abcabcabc");
+    let passes = passes.lock().unwrap();
+    assert_eq!(&passes[1..6], [1; 5], "the first five of six held tokens");
+    assert!(passes[6] > 1, "the last of them is computed with a draft of what comes after it");
+}
+
+#[test]
+fn nothing_is_drafted_where_tokens_are_drawn() {
+    let (bench, _) = scripted(writes("abcabcabcabcabc"), 512);
+    let drawn = GenerationParams { temperature: 0.1, ..params(true) };
+    assert_eq!(bench.run("abcabcabcabc>", "", "", drawn).output.text, "abcabcabcabcabc");
+    assert_eq!(counters(&bench).drafted_tokens, 0);
+}
+
+#[test]
+fn where_guesses_are_always_wrong_few_are_made() {
+    // No three tokens ever stand in the same order twice, so what followed two of them never follows them again.
+    let script = |held: &[TokenId]| {
+        let last = &held[held.len() - 2..];
+        let stood = |next| held.windows(3).any(|three| three[..2] == *last && three[2] == next);
+        let new = (0..12).rev().map(|letter| TokenId::from(b'a') + letter).find(|&next| !stood(next));
+        vec![(new.unwrap_or(END), 1.0)]
+    };
+    let (bench, _) = scripted(Box::new(script), 1024);
+    let long = GenerationParams { max_tokens: 300, ..params(true) };
+    bench.run("aa", "", "", long.clone());
+    let first = counters(&bench).drafted_tokens;
+    let told = bench.run("aa", "", "", long);
+    let second = counters(&bench).drafted_tokens - first;
+    assert_eq!((told.output.usage.decoded_tokens, counters(&bench).accepted_tokens), (300, 0));
+    assert!(first > 0 && second <= 30, "{first}, then {second}");
+}
