@@ -74,7 +74,7 @@ pub use float16::F16;
 pub use format::{Format, dequantize_row};
 pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
-pub use matmul::{matmul, matmul_with};
+pub use matmul::{Product, matmul, matmul_all, matmul_with};
 pub use peak::{integer_peak, read_bandwidth};
 pub use pool::WorkerPool;
 pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};

@@ -68,17 +68,55 @@ pub fn matmul_with(
     out: &mut [f32],
     pool: &WorkerPool,
 ) -> Result<(), KernelError> {
+    matmul_all_with(kernel, activations, [Product { weights, bias, out }], pool)
+}
+
+/// One of several products with the same activations; what [`matmul`] takes.
+pub struct Product<'a> {
+    pub weights: &'a QuantMatrix,
+    pub bias: Option<&'a [f32]>,
+    pub out: &'a mut [f32],
+}
+
+/// Several products with the same activations at once: the same results as one after the other, with less waiting of
+/// threads for each other, which shows when there is one row.
+pub fn matmul_all<const N: usize>(
+    activations: &Activations,
+    products: [Product<'_>; N],
+    pool: &WorkerPool,
+) -> Result<(), KernelError> {
+    matmul_all_with(CpuKernel::best(), activations, products, pool)
+}
+
+fn matmul_all_with<const N: usize>(
+    kernel: CpuKernel,
+    activations: &Activations,
+    products: [Product<'_>; N],
+    pool: &WorkerPool,
+) -> Result<(), KernelError> {
     if !kernel.is_available() {
         return Err(KernelError::Unavailable { kernel: kernel.name() });
     }
-    expect_len("the activations' row", activations.cols(), weights.cols())?;
-    expect_len("the product", out.len(), activations.rows() * weights.rows())?;
-    if let Some(bias) = bias {
-        expect_len("the bias", bias.len(), weights.rows())?;
+    for Product { weights, bias, out } in &products {
+        expect_len("the activations' row", activations.cols(), weights.cols())?;
+        expect_len("the product", out.len(), activations.rows() * weights.rows())?;
+        if let Some(bias) = bias {
+            expect_len("the bias", bias.len(), weights.rows())?;
+        }
     }
-    let plan = Plan::new(weights, activations, pool.threads());
-    let product = Product { kernel, weights, activations, bias, out: Shared::new(out) };
-    pool.run(plan.row_chunks * plan.panel_chunks, |task| product.task(&plan, task));
+    let jobs = products.map(|Product { weights, bias, out }| {
+        let plan = Plan::new(weights, activations, pool.threads());
+        Job { kernel, weights, activations, bias, out: Shared::new(out), plan }
+    });
+    pool.run(jobs.iter().map(Job::tasks).sum(), |task| {
+        let mut task = task;
+        for job in &jobs {
+            if task < job.tasks() {
+                return job.task(task);
+            }
+            task -= job.tasks();
+        }
+    });
     Ok(())
 }
 
@@ -109,12 +147,13 @@ impl Plan {
     }
 }
 
-struct Product<'a> {
+struct Job<'a> {
     kernel: CpuKernel,
     weights: &'a QuantMatrix,
     activations: &'a Activations,
     bias: Option<&'a [f32]>,
     out: Shared<'a, f32>,
+    plan: Plan,
 }
 
 thread_local! {
@@ -126,8 +165,13 @@ thread_local! {
 #[repr(align(64))]
 struct Line([u8; 64]);
 
-impl Product<'_> {
-    fn task(&self, plan: &Plan, task: usize) {
+impl Job<'_> {
+    fn tasks(&self) -> usize {
+        self.plan.row_chunks * self.plan.panel_chunks
+    }
+
+    fn task(&self, task: usize) {
+        let plan = &self.plan;
         let first_panel = task / plan.row_chunks * plan.panels_per_task;
         let end_panel = self.weights.panels().min(first_panel + plan.panels_per_task);
         let first_group = task % plan.row_chunks * plan.groups_per_task;
