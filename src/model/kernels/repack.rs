@@ -25,9 +25,10 @@ pub(super) fn fill(
 }
 
 fn fill_panel(layout: &PanelLayout, panel: &mut [u8], rows: &[u8], row_bytes: usize) {
-    // Rows that are not there stay zero, codes and scales.
-    for (output, row) in rows.chunks_exact(row_bytes).take(PANEL).enumerate() {
-        for index in 0..layout.blocks {
+    // Block by block and not row by row, so that a block of the panel is written to while it is in the nearest cache. Rows
+    // that are not there stay zero, codes and scales.
+    for index in 0..layout.blocks {
+        for (output, row) in rows.chunks_exact(row_bytes).take(PANEL).enumerate() {
             fill_block(layout.format, panel, row, output, index);
         }
     }
@@ -58,9 +59,9 @@ fn copy_block(format: Format, record: &mut [u8], block: &[u8], output: usize) {
     let (scale, block) = block.split_at(2);
     scales[2 * output..2 * output + 2].copy_from_slice(scale);
     let (high, block) = block.split_at(if format == Format::Q5_0 { 4 } else { 0 });
-    let flip = if format == Format::Q8_0 { 0x80 } else { 0 };
+    let flip = if format == Format::Q8_0 { 0x8080_8080 } else { 0 };
     for (unit, four) in codes.as_chunks_mut::<UNIT>().0.iter_mut().zip(block.as_chunks::<4>().0) {
-        unit[4 * output..4 * output + 4].copy_from_slice(&four.map(|byte| byte ^ flip));
+        unit.as_chunks_mut::<4>().0[output] = (u32::from_ne_bytes(*four) ^ flip).to_ne_bytes();
     }
     if let Some(high) = high.first_chunk() {
         let gathered = gather_high_bits(u32::from_le_bytes(*high));
