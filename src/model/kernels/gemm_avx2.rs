@@ -1,9 +1,10 @@
 //! The inner loops of the matrix product for AVX2. Not tiling: that is `matmul`.
 //!
-//! A unit, four inputs of sixteen outputs, is two registers. `vpmaddubsw` multiplies unsigned codes with signed activations
-//! and adds pairs of products in sixteen bits, saturating; so as many units are added in sixteen bits as cannot overflow
-//! (two products of a code of at most `2^bits - 1` with 127), and the rest in 32. Eight bits would saturate with the first
-//! pair: there the codes' absolute values are multiplied with activations that have taken over their signs.
+//! A unit, four inputs of sixteen outputs, is two registers. `vpmaddubsw` multiplies unsigned codes with
+//! signed activations and adds pairs of products in sixteen bits, saturating; so as many units are added in
+//! sixteen bits as cannot overflow (two products of a code of at most `2^bits - 1` with 127), and the rest in
+//! 32. Eight bits would saturate with the first pair: there the codes' absolute values are multiplied with
+//! activations that have taken over their signs.
 #![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
@@ -90,7 +91,8 @@ fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usi
     }
 }
 
-/// The dot products of the sixteen outputs of a panel with `ROWS` rows; `CHUNK` units are added in sixteen bits.
+/// The dot products of the sixteen outputs of a panel with `ROWS` rows; `CHUNK` units are added in sixteen
+/// bits.
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, const ROWS: usize>(
     panel: &Panel<'_>,
@@ -203,8 +205,8 @@ unsafe fn add_halves<const SHIFT: i32, const CHUNK: usize, const ROWS: usize>(
 
 /// For each row, the sums of the products of codes less offset with activations, over some units of a block.
 ///
-/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call here would
-/// put the sums into memory and cost half of the speed.
+/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call
+/// here would put the sums into memory and cost half of the speed.
 ///
 /// # Safety
 /// The CPU has the features that `dot` names.

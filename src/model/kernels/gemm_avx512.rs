@@ -1,8 +1,9 @@
 //! The inner loops of the matrix product for AVX-512 with VNNI. Not tiling: that is `matmul`.
 //!
-//! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with four signed
-//! activations, broadcast from memory, and adds the four products to sixteen sums, with no saturation anywhere. The sums
-//! begin at minus the offset of the codes times the sum of the activations, so that taking the offset off costs nothing.
+//! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with
+//! four signed activations, broadcast from memory, and adds the four products to sixteen sums, with no
+//! saturation anywhere. The sums begin at minus the offset of the codes times the sum of the activations, so
+//! that taking the offset off costs nothing.
 #![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
@@ -183,8 +184,8 @@ unsafe fn add_halves<const SHIFT: u32, const ROWS: usize>(
 
 /// For each row, the sums of the products of codes less offset with activations, over some units of a block.
 ///
-/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call here would
-/// put the sums into memory and cost half of the speed.
+/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call
+/// here would put the sums into memory and cost half of the speed.
 ///
 /// # Safety
 /// The CPU has the features that `dot` names.

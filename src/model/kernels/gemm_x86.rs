@@ -15,8 +15,9 @@ pub(super) const HALVES: u8 = 2;
 /// How far ahead of the computation the weights are fetched, in bytes. Measured: 2048 and 12288 are slower.
 const FETCH_DISTANCE: usize = 6144;
 
-/// Fetches weights that will be wanted some blocks later into the second-level cache. The processor's own prediction stops
-/// at every page; into the first-level cache it would push out the activations, which cost a third of the speed.
+/// Fetches weights that will be wanted some blocks later into the second-level cache. The processor's own
+/// prediction stops at every page; into the first-level cache it would push out the activations, which cost a
+/// third of the speed.
 #[inline(always)]
 pub(super) fn fetch_ahead(record: &[u8]) {
     let at = record.as_ptr().wrapping_add(FETCH_DISTANCE);

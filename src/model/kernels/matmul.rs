@@ -1,9 +1,10 @@
-//! Products of a quantised matrix with rows of activations: tiles, tasks and threads. Not the inner loops: these are in
-//! `gemm_*`, one file for each instruction set.
+//! Products of a quantised matrix with rows of activations: tiles, tasks and threads. Not the inner loops:
+//! these are in `gemm_*`, one file for each instruction set.
 //!
-//! A tile is one panel of sixteen outputs times up to twelve rows. With more rows than that, the panel's codes are first
-//! widened to a byte each, into memory that stays in the second-level cache, and all tiles of the panel use them; with fewer,
-//! the packed bytes are read once, in order, and widened in registers. Both ways do the same arithmetic in the same order.
+//! A tile is one panel of sixteen outputs times up to twelve rows. With more rows than that, the panel's
+//! codes are first widened to a byte each, into memory that stays in the second-level cache, and all tiles of
+//! the panel use them; with fewer, the packed bytes are read once, in order, and widened in registers. Both
+//! ways do the same arithmetic in the same order.
 
 use std::cell::RefCell;
 
@@ -18,7 +19,8 @@ use super::pool::{Shared, WorkerPool};
 const TILE_GROUPS: usize = 3;
 /// Rows in a tile, at most.
 pub(super) const TILE_ROWS: usize = TILE_GROUPS * GROUP;
-/// Bytes of activations that a task goes over for each panel; they stay in the second-level cache beside the panel.
+/// Bytes of activations that a task goes over for each panel; they stay in the second-level cache beside the
+/// panel.
 const ROW_CHUNK_BYTES: usize = 384 << 10;
 /// Bytes of panels in a task with few rows: long enough to read in one go, short enough to share out evenly.
 const FEW_ROWS_TASK_BYTES: usize = 128 << 10;
@@ -46,7 +48,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// `out[row][output] = sum of weights[output] * activations[row] + bias[output]`, with the best kernel of this machine.
+/// `out[row][output] = sum of weights[output] * activations[row] + bias[output]`, with the best kernel of
+/// this machine.
 ///
 /// `out` has `activations.rows() * weights.rows()` numbers, row after row.
 pub fn matmul(
@@ -78,8 +81,8 @@ pub struct Product<'a> {
     pub out: &'a mut [f32],
 }
 
-/// Several products with the same activations at once: the same results as one after the other, with less waiting of
-/// threads for each other, which shows when there is one row.
+/// Several products with the same activations at once: the same results as one after the other, with less
+/// waiting of threads for each other, which shows when there is one row.
 pub fn matmul_all<const N: usize>(
     activations: &Activations,
     products: [Product<'_>; N],
@@ -242,7 +245,8 @@ impl FlattenedBytes for [Line] {
 /// Widens the codes of a panel to a byte each.
 fn unpack(kernel: CpuKernel, panel: &Panel<'_>, unpacked: &mut [u8]) {
     match kernel {
-        // SAFETY: `matmul_with` has asked whether the instructions are there; so in all arms here and in `tile`.
+        // SAFETY: `matmul_with` has asked whether the instructions are there; so in all arms here and in
+        // `tile`.
         #[cfg(target_arch = "x86_64")]
         CpuKernel::Avx2 => unsafe { super::gemm_avx2::unpack(panel, unpacked) },
         // SAFETY: as above.
