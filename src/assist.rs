@@ -4,5 +4,6 @@
 
 mod chat;
 pub mod implement;
+mod imports;
 pub mod infill;
 mod layout;

@@ -56,6 +56,11 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start().and_then(|()| run(cli.command, cli.serve)).unwrap_or_else(|error| {
+        // `infill-ls doctor | head` has got what it wanted.
+        let broken_pipe = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+        if error.chain().any(|cause| cause.downcast_ref().is_some_and(broken_pipe)) {
+            return ExitCode::SUCCESS;
+        }
         // Nobody can be told that standard error does not work.
         let _ = writeln!(std::io::stderr().lock(), "infill-ls: {error:#}");
         ExitCode::FAILURE

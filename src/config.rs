@@ -61,6 +61,8 @@ pub struct CompletionSettings {
     pub line_tokens: NonZeroUsize,
     /// The most tokens where a block is completed.
     pub block_tokens: NonZeroUsize,
+    /// Milliseconds that reading the prompt may take; what of it is not computed by then waits for idle time.
+    pub latency_ms: NonZeroUsize,
     /// Milliseconds after which a completion is shown as far as it has come.
     pub time_ms: NonZeroUsize,
     /// Randomness; 0 always takes the likeliest token.
@@ -120,13 +122,19 @@ pub enum LogLevel {
 
 impl Default for PromptSettings {
     fn default() -> Self {
-        Self { prefix_tokens: count(1200), suffix_tokens: 400 }
+        Self { prefix_tokens: count(2400), suffix_tokens: 400 }
     }
 }
 
 impl Default for CompletionSettings {
     fn default() -> Self {
-        Self { line_tokens: count(48), block_tokens: count(160), time_ms: count(8_000), temperature: 0.0 }
+        Self {
+            line_tokens: count(48),
+            block_tokens: count(160),
+            latency_ms: count(700),
+            time_ms: count(8_000),
+            temperature: 0.0,
+        }
     }
 }
 

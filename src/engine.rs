@@ -6,8 +6,11 @@
 
 mod branches;
 mod cancel;
+mod decode;
 mod generate;
+mod heal;
 mod job;
+mod prepare;
 mod queue;
 mod totals;
 
@@ -15,13 +18,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub use cancel::{CancelOnDrop, CancelToken};
-pub use job::{FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, Usage, Watch};
+pub use job::{
+    FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, Usage, Watch,
+};
+pub use prepare::{Preparation, Purpose};
 pub use totals::{Counters, Totals};
 
 use crate::model::{LanguageModel, Tokenizer};
 use branches::Branches;
 use generate::Generator;
-use queue::Queue;
+use queue::{Interrupt, Next, Queue};
 
 /// What the engine thread needs to run.
 pub struct Parts {
@@ -31,8 +37,8 @@ pub struct Parts {
     pub tokenizer: Arc<Tokenizer>,
     /// Tokens that a cache branch holds at most.
     pub context: usize,
-    /// Cache branches kept at most, one for each document in use.
-    pub branches: usize,
+    /// Bytes of keys and values kept at most, over all documents.
+    pub cache_bytes: usize,
 }
 
 /// The handle of the engine thread; dropping it cancels what runs and joins the thread.
@@ -65,6 +71,16 @@ impl Engine {
         }
     }
 
+    /// Has rows made ready while nobody waits.
+    pub fn prepare(&self, preparation: Preparation) {
+        self.queue.prepare(preparation);
+    }
+
+    /// Frees the cache of a branch.
+    pub fn forget(&self, branch: u64) {
+        self.queue.forget(branch);
+    }
+
     /// Returns the running totals.
     pub fn totals(&self) -> &Totals {
         &self.totals
@@ -85,21 +101,47 @@ impl Drop for Engine {
 }
 
 fn run(parts: Parts, queue: &Queue, totals: &Totals) {
-    let mut branches = Branches::new(parts.branches, parts.context);
+    let mut branches = Branches::new(parts.cache_bytes, parts.context);
     let generator = Generator { model: parts.model.as_ref(), tokenizer: &parts.tokenizer, totals };
-    while let Some(taken) = queue.pop() {
-        let (job, interrupt) = (taken.job, taken.interrupt);
-        let reply = job.reply;
-        totals.set_busy(true);
-        let result = branches
-            .of(job.branch, parts.model.as_ref())
-            .map_err(|error| JobError::Failed(error.to_string()))
-            .and_then(|cache| generator.generate(cache, job.request, &interrupt));
-        queue.done();
-        totals.set_busy(false);
-        if matches!(result, Err(JobError::Cancelled | JobError::Overtaken)) {
-            totals.cancelled(interrupt.since());
+    while let Some(next) = queue.pop() {
+        match next {
+            Next::Run(job, interrupt) => answer(job, &interrupt, &mut branches, &generator, queue),
+            Next::Prepare(preparation, interrupt) => {
+                let result = preparation.run(&mut branches, generator.model, &interrupt, totals);
+                queue.done();
+                match result {
+                    Ok(true) => {}
+                    Ok(false) => queue.put_back(preparation),
+                    Err(error) => tracing::warn!(%error, "nothing could be made ready"),
+                }
+            }
+            Next::Forget(branch) => branches.forget(branch),
         }
-        reply(result);
     }
+}
+
+fn answer(
+    job: Job,
+    interrupt: &Interrupt,
+    branches: &mut Branches,
+    generator: &Generator<'_>,
+    queue: &Queue,
+) {
+    let Job { branch, mut request, reply, .. } = job;
+    let totals = generator.totals;
+    totals.set_busy(true);
+    let result = branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()));
+    let result = result.and_then(|branch| {
+        request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
+        let tokens = &request.prompt.tokens;
+        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), generator.model);
+        let sequence = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
+        generator.generate(sequence, request, interrupt)
+    });
+    queue.done();
+    totals.set_busy(false);
+    if matches!(result, Err(JobError::Cancelled | JobError::Overtaken)) {
+        totals.cancelled(interrupt.since());
+    }
+    reply(result);
 }

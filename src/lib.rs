@@ -1,4 +1,48 @@
 //! infill-ls: a code-completion language server with the model inside.
+//!
+//! This page is the architecture: the way of a keystroke, the map, and what always holds.
+//!
+//! # The way of a keystroke
+//!
+//! 1. [`server`] applies `didChange` to the document's rope before its first `.await`, so that edits keep their order.
+//! 2. A completion request clones the rope (a snapshot, a few bytes) and asks the cache of recent suggestions.
+//! 3. [`complete`] makes a prompt in text parts: prefix, suffix, and the requirements that [`syntax`] finds in comments.
+//! 4. [`source`] turns the parts into tokens and gives the [`engine`] a job. A newer job of the same document overtakes
+//!    the older one, which is answered `null`.
+//! 5. The engine thread truncates the document's KV cache to what is shared, has the [`model`] compute the rest in
+//!    chunks, and decodes. Each piece of text goes to a watcher, `complete`'s stop condition, that can end it.
+//! 6. `complete` mends or drops the text; every drop is a [`complete::Reason`].
+//! 7. `server` turns the completion into the protocol's words, and every silence into a line of the request log.
+//!
+//! # The map
+//!
+//! | module | what it is about | the only user of |
+//! |---|---|---|
+//! | [`text`] | documents in ropes, positions and encodings, edits, languages | ropey |
+//! | [`syntax`] | what the parse tree and the comments say | tree-sitter |
+//! | [`complete`] | pure: document and offset to prompt; generated text to completion; caches; reasons | |
+//! | [`model`] | a model file in, tokens in, logits out; tokenizer, sampler, KV cache, kernels | candle, tokenizers |
+//! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
+//! | [`fetch`] | the catalogue of models, download, checksums | |
+//! | [`source`] | where generated text comes from: today the embedded engine | |
+//! | [`assist`] | what the model is asked for: a completion, a function from its comment | |
+//! | [`config`], [`stats`] | settings and their checking; the local log of requests | |
+//! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
+//! | [`cli`] | one file per subcommand | clap, indicatif |
+//!
+//! `text` and `model` import nothing of ours, `complete` never imports `model`, and `server` and `cli` are on top;
+//! `tests/it/tidy.rs` reads the `use` lines and holds this picture against them.
+//!
+//! # What always holds
+//!
+//! - Offsets are bytes inside; the protocol's positions end in `server/convert.rs`.
+//! - Every request gets exactly one answer. No lock is held over an `.await`, and nothing computes in a handler.
+//! - Only the engine thread touches the model. A cancel is seen within one layer or one token, and leaves the cache
+//!   valid.
+//! - On a CPU a row's result does not depend on what was computed with it: chunking, reuse of the cache and the number
+//!   of threads cannot change an answer.
+//! - The user's text is never logged above `trace`, and a special token that stands written in a file stays text.
+//! - Nothing opens a network socket once the model is there.
 
 pub mod assist;
 pub mod cli;

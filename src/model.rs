@@ -20,11 +20,11 @@ pub use cpu::{cpu_features, cpu_kernel, physical_cores};
 pub use decoder::Decoder;
 pub use error::{ForwardError, ModelError};
 pub use gguf::GgufFile;
-pub use kv_cache::KvCache;
-pub use load::{LoadOptions, Loaded, load};
+pub use kv_cache::{KvCache, Sequence};
+pub use load::{Compute, LoadOptions, Loaded, load};
 pub use markers::{ChatTokens, FimTokens, Markers};
 pub use sampler::{Logits, Sampler};
-pub use tokenizer::{Detokenizer, TokenId, Tokenizer};
+pub use tokenizer::{Detokenizer, Stable, TokenId, Tokenizer};
 
 /// Which positions of a forward pass go through the output layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +45,15 @@ pub trait LanguageModel: Send {
     /// When the memory cannot be had.
     fn new_cache(&self, capacity: usize) -> Result<KvCache, ModelError>;
 
-    /// Appends `tokens` to `cache` and returns the logits asked for; `None` for [`Output::Nothing`].
+    /// Appends `tokens` to `sequence` and returns the logits asked for; `None` for [`Output::Nothing`].
     ///
-    /// `interrupted` is asked before each layer. When it says so the cache is left as it was before the call.
+    /// `interrupted` is asked before each layer. When it says so the sequence is left as it was before the call.
     ///
     /// # Errors
-    /// [`ForwardError::Interrupted`], [`ForwardError::Full`] when the cache has no room, or what candle reports.
+    /// [`ForwardError::Interrupted`], [`ForwardError::Full`] when there is no room, or what candle reports.
     fn forward(
         &self,
-        cache: &mut KvCache,
+        sequence: &mut Sequence<'_>,
         tokens: &[TokenId],
         output: Output,
         interrupted: &dyn Fn() -> bool,

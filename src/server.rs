@@ -5,6 +5,7 @@
 //! `backend`, and is answered by one of `inline`, `completion` and `actions`. `session` is all the state there is.
 
 mod actions;
+mod ahead;
 mod answer;
 mod backend;
 mod cancels;
@@ -99,6 +100,7 @@ where
     }
     serving.abort();
     sifter.abort();
+    session.log.flush();
     ending.exit()
 }
 

@@ -6,6 +6,7 @@ mod embedded;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::complete::{Prompt, TokenCount};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
@@ -26,6 +27,12 @@ pub trait Source: Send + Sync {
 
     /// Generates; dropping the future cancels the work.
     fn generate(&self, request: Request) -> BoxFuture<Result<Generation, SourceError>>;
+
+    /// Has something made ready in idle time that a later request of the branch will need.
+    fn prepare(&self, branch: u64, ahead: Ahead);
+
+    /// Frees what is kept for a branch: its document was closed.
+    fn forget(&self, branch: u64);
 
     /// Returns what was computed since the start.
     fn counters(&self) -> Counters;
@@ -61,6 +68,10 @@ pub struct Request {
     pub branch: u64,
     /// What the model reads.
     pub input: Input,
+    /// Prompts that would do as well, the better ones first, where `input` would take too long to be read.
+    pub others: Vec<Prompt>,
+    /// The time that reading the prompt may take before one of the others is taken.
+    pub latency: Duration,
     /// How it writes.
     pub params: GenerationParams,
     /// Sees the text while it is written.
@@ -85,6 +96,15 @@ pub enum Input {
     },
     /// Text to go on with, as it is.
     Raw(String),
+}
+
+/// What a later request will need.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ahead {
+    /// The text of a file, from where its prompts begin: the prefix of any cursor in it.
+    File(String),
+    /// A prompt that is likely to come next.
+    Prompt(Prompt),
 }
 
 /// What came of a request.

@@ -59,6 +59,13 @@ impl RequestLog {
         self.lock().add(record);
     }
 
+    /// Waits until all of it is in the file. Blocks, for a second at most.
+    pub fn flush(&self) {
+        if let Some(journal) = &self.journal {
+            journal.flush();
+        }
+    }
+
     /// Returns the counts so far.
     pub fn totals(&self) -> Totals {
         self.lock().clone()

@@ -5,22 +5,18 @@
 pub(super) const FENCE: &str = "```";
 
 /// Returns the code of an answer, and whether its fence is closed, so that nothing more can come.
+///
+/// A model that opens the fence again although the prompt did, with a language behind it, is not held to have closed it.
 pub(super) fn fenced(answer: &str) -> (&str, bool) {
-    let answer = after_second_opening(answer);
-    match closing(answer) {
-        Some(end) => (&answer[..end], true),
-        None => (answer, false),
-    }
-}
-
-/// Skips a fence that the model opens again although the prompt did: one with a language, before any code.
-fn after_second_opening(answer: &str) -> &str {
-    let Some(rest) = answer.trim_start().strip_prefix(FENCE) else {
-        return answer;
-    };
-    match rest.split_once('\n') {
-        Some((language, code)) if !language.trim().is_empty() => code,
+    let code = match answer.trim_start().strip_prefix(FENCE).map(|rest| rest.split_once('\n')) {
+        // The rest of this line decides what the fence is.
+        Some(None) => return ("", false),
+        Some(Some((language, code))) if !language.trim().is_empty() => code,
         _ => answer,
+    };
+    match closing(code) {
+        Some(end) => (&code[..end], true),
+        None => (code, false),
     }
 }
 

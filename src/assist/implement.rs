@@ -3,8 +3,10 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::chat::{FENCE, fenced};
+use super::imports;
 use super::layout::{self, Shape};
 use crate::complete::{self, Budget, TokenCount};
 use crate::engine::{CancelToken, GenerationParams};
@@ -42,8 +44,8 @@ pub struct Order {
 /// A function that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// The edit, for the text that was planned with.
-    pub edit: TextEdit,
+    /// The edits, for the text that was planned with; they do not overlap.
+    pub edits: Vec<TextEdit>,
     /// Tokens generated.
     pub tokens: usize,
 }
@@ -80,11 +82,13 @@ pub async fn write(plan: Plan, source: &dyn Source, order: Order) -> Result<Writ
         params: GenerationParams { max_tokens: order.max_tokens, ..GenerationParams::default() },
         watch: watch(plan.shape(), Arc::clone(&answer), order.progress),
         cancel: order.cancel,
+        others: Vec::new(),
+        latency: Duration::MAX,
     };
     let generation = source.generate(request).await?;
     let answer = answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let edit = plan.edit(&answer).ok_or(WriteError::NoCode)?;
-    Ok(Written { edit, tokens: generation.usage.decoded_tokens })
+    let edits = plan.edits(&answer).ok_or(WriteError::NoCode)?;
+    Ok(Written { edits, tokens: generation.usage.decoded_tokens })
 }
 
 /// Collects the answer and stops when the function is complete.
@@ -108,16 +112,11 @@ fn watch(
 }
 
 impl Plan {
-    /// Returns the version of the text that the edit will be for.
-    pub fn version(&self) -> i32 {
-        self.snapshot.version()
-    }
-
     /// Returns what the model reads.
     fn input(&self, path: Option<&str>, counter: &dyn TokenCount) -> Input {
         let language = self.comment.language;
         let around = complete::prompt(&self.snapshot, self.context_end(), path, &AROUND, counter);
-        let file = format!("{}\n", around.prefix_text().trim_end());
+        let file = format!("{}\n", around.prompt.before_cursor().trim_end());
         let name = path.map_or_else(|| "the file".into(), |path| format!("the file `{path}`"));
         let fence = format!("{FENCE}{}\n", language.id());
         let begins = match &self.comment.signature {
@@ -165,44 +164,47 @@ impl Plan {
         self.snapshot.slice(signature.body.start..signature.body.start + 1) == "{"
     }
 
-    /// Returns the edit that an answer makes.
-    fn edit(&self, answer: &str) -> Option<TextEdit> {
+    /// Returns the edits that an answer makes, none of which touches another.
+    fn edits(&self, answer: &str) -> Option<Vec<TextEdit>> {
         let (code, _) = fenced(answer);
         let shape = self.shape();
         let code = layout::end(code, shape).map_or(code, |end| &code[..end]);
-        let code = match shape {
-            Shape::Whole => layout::without_examples(code),
-            _ => code,
+        let (imports, lines) = match shape {
+            Shape::Whole => self.without_preamble(layout::without_examples(code)),
+            _ => (Vec::new(), code.trim_end().lines().skip_while(|line| line.trim().is_empty()).collect()),
         };
-        let lines = self.new_lines(code);
-        if lines.iter().all(|line| line.trim().is_empty()) {
+        if lines.is_empty() {
             return None;
         }
-        let indented = layout::indented(&lines, shape, &self.comment.indentation);
-        let (range, text) = match &self.comment.signature {
-            None => (self.comment.insert_at..self.comment.insert_at, self.inserted(&indented)),
-            Some(signature) if shape == Shape::Braced => (signature.body.clone(), format!("{{\n{indented}")),
-            Some(signature) => (signature.body.clone(), format!("\n{indented}")),
-        };
-        Some(TextEdit { range, text: text.replace('\n', self.snapshot.line_ending()) })
+        let function = self.function(&layout::indented(&lines, shape, &self.comment.indentation));
+        let edits = imports::added(&imports, &self.snapshot, &self.comment).into_iter().chain([function]);
+        let ending = self.snapshot.line_ending();
+        Some(edits.map(|edit| TextEdit { text: edit.text.replace('\n', ending), ..edit }).collect())
     }
 
-    /// Returns the lines of the code without those that the file has already: the comment said again, and imports.
-    fn new_lines<'a>(&self, code: &'a str) -> Vec<&'a str> {
+    /// Splits code into the imports that it begins with and what follows them, and drops the comment said again.
+    fn without_preamble<'a>(&self, code: &'a str) -> (Vec<&'a str>, Vec<&'a str>) {
         let comment = self.snapshot.slice(self.comment.range.clone());
-        let file = self.snapshot.text();
-        let is_known = |line: &&str| {
-            let is_import =
-                ["import ", "from ", "use ", "#include"].iter().any(|word| line.starts_with(word));
-            let known = |text: &str| text.lines().any(|other| other.trim() == line.trim());
-            line.trim().is_empty() || known(&comment) || is_import && known(&file)
-        };
-        let code = code.trim_end();
-        let lines: Vec<&str> = code.lines().skip_while(is_known).collect();
-        match self.comment.signature {
-            // Below a signature nothing was said before, and a blank line there is no repetition either.
-            Some(_) => code.lines().skip_while(|line| line.trim().is_empty()).collect(),
-            None => lines,
+        let is_repeated = |line: &str| comment.lines().any(|said| said.trim() == line.trim());
+        let is_preamble =
+            |line: &&str| line.trim().is_empty() || imports::is_import(line) || is_repeated(line);
+        let lines: Vec<&str> = code.trim_end().lines().collect();
+        let (preamble, function) = lines.split_at(lines.iter().take_while(|line| is_preamble(line)).count());
+        let imports = preamble.iter().copied().filter(|line| imports::is_import(line)).collect();
+        (imports, function.to_vec())
+    }
+
+    /// Returns the edit that puts a function, or the body of one, in its place.
+    fn function(&self, indented: &str) -> TextEdit {
+        match &self.comment.signature {
+            None => TextEdit {
+                range: self.comment.insert_at..self.comment.insert_at,
+                text: self.inserted(indented),
+            },
+            Some(signature) => {
+                let opening = if self.has_braces(signature) { "{" } else { "" };
+                TextEdit { range: signature.body.clone(), text: format!("{opening}\n{indented}") }
+            }
         }
     }
 

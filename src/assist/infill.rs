@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::complete::{self, Budget, Completion, Mode, Prompt, Reason, StopCondition, TokenCount};
+use crate::complete::{self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount};
+use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
 use crate::source::{Input, Request, Source, SourceError};
 use crate::text::Snapshot;
@@ -20,23 +21,10 @@ pub struct InfillRequest {
     pub path: Option<String>,
     /// Whose cache is used: one number for each document.
     pub branch: u64,
-    /// How much of the text the model reads.
-    pub budget: Budget,
-    /// How much it writes.
-    pub limits: Limits,
-}
-
-/// How much is written.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    /// The most tokens for the rest of a line.
-    pub line_tokens: usize,
-    /// The most tokens for a block.
-    pub block_tokens: usize,
-    /// Time after which what is there is taken.
-    pub time: Duration,
-    /// Randomness of the sampling.
-    pub temperature: f64,
+    /// How much is read and written.
+    pub settings: Arc<Settings>,
+    /// The prompts of the document's last completion: those that still fit are gone on with.
+    pub anchors: Vec<Anchored>,
 }
 
 /// What came of a request, and what it cost.
@@ -45,11 +33,13 @@ pub struct Infill {
     pub result: Result<Completion, Reason>,
     /// The cost; nothing when it never ran.
     pub usage: Usage,
+    /// The prompts that would have done, the best one first; for the next request of the document.
+    pub anchors: Vec<Anchored>,
 }
 
 impl From<Reason> for Infill {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), usage: Usage::default() }
+        Self { result: Err(reason), usage: Usage::default(), anchors: Vec::new() }
     }
 }
 
@@ -60,9 +50,13 @@ pub async fn infill(
     counter: Arc<dyn TokenCount + Send + Sync>,
     cancel: CancelToken,
 ) -> Infill {
+    let speed = source.counters().prefill_per_second;
     // Counting tokens and parsing the file take milliseconds, too long for the task that also reads the edits.
-    let (request, mode, prompt) = match tokio::task::spawn_blocking(move || prepare(request, &*counter)).await
-    {
+    let prepared = tokio::task::spawn_blocking(move || {
+        let prompts = prompts(&request, speed, &*counter);
+        (complete::mode(&request.snapshot, request.offset), prompts, request)
+    });
+    let (mode, anchors, request) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => {
             tracing::error!(%error, "no prompt could be made");
@@ -71,38 +65,69 @@ pub async fn infill(
     };
     let stop = Arc::new(Mutex::new(StopCondition::new(mode, &request.snapshot, request.offset)));
     let watched = Arc::clone(&stop);
+    let mut prompts = anchors.iter().map(|anchored| anchored.prompt.clone());
     let generation = source.generate(Request {
         branch: request.branch,
-        input: Input::Infill(prompt),
-        params: params(&request.limits, mode),
+        input: Input::Infill(prompts.next().unwrap_or_default()),
+        others: prompts.collect(),
+        latency: latency(&request.settings),
+        params: params(&request.settings.completion, mode),
         watch: Box::new(move |piece| lock(&watched).push(piece)),
         cancel,
     });
     match generation.await {
         Ok(generation) => {
             let result = kept(&request, &lock(&stop), generation.finish);
-            Infill { result, usage: generation.usage }
+            Infill { result, usage: generation.usage, anchors }
         }
-        Err(error) => reason(&error).into(),
+        Err(error) => Infill { anchors, ..reason(&error).into() },
     }
 }
 
-fn prepare(request: InfillRequest, counter: &dyn TokenCount) -> (InfillRequest, Mode, Prompt) {
-    let InfillRequest { snapshot, offset, path, budget, .. } = &request;
-    let mode = complete::mode(snapshot, *offset);
-    let prompt = complete::prompt(snapshot, *offset, path.as_deref(), budget, counter);
-    (request, mode, prompt)
+/// Returns the prompts that would do, the best one first: the whole context anchored on this line, the same from an
+/// earlier line of the run, and both again as short as a request can afford when nothing is held.
+fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCount) -> Vec<Anchored> {
+    let InfillRequest { snapshot, offset, path, settings, anchors, .. } = request;
+    let whole = Budget {
+        prefix_tokens: settings.prompt.prefix_tokens.get(),
+        suffix_tokens: settings.prompt.suffix_tokens,
+    };
+    let mut prompts: Vec<Anchored> =
+        anchors.iter().filter_map(|anchored| anchored.continued(snapshot, *offset)).collect();
+    for (budget, short) in [(Some(whole), false), (short_budget(&whole, settings, speed), true)] {
+        let Some(budget) = budget else { continue };
+        if !prompts.iter().any(|anchored| anchored.short == short && !anchored.is_stale()) {
+            let fresh = complete::prompt(snapshot, *offset, path.as_deref(), &budget, counter);
+            prompts.push(if short { fresh.shortened() } else { fresh });
+        }
+    }
+    prompts.sort_by_key(|anchored| (anchored.short, anchored.is_stale()));
+    prompts.dedup_by(|a, b| a.prompt == b.prompt);
+    prompts
 }
 
-fn params(limits: &Limits, mode: Mode) -> GenerationParams {
+/// Returns what can be read within the latency when nothing is held, where that is less than the whole.
+fn short_budget(whole: &Budget, settings: &Settings, speed: u64) -> Option<Budget> {
+    let affordable = (speed as f64 * latency(settings).as_secs_f64()) as usize;
+    let suffix_tokens = whole.suffix_tokens.min(affordable / 4);
+    let prefix_tokens = affordable.saturating_sub(suffix_tokens).max(16);
+    (affordable < whole.prefix_tokens + whole.suffix_tokens)
+        .then_some(Budget { prefix_tokens, suffix_tokens })
+}
+
+fn latency(settings: &Settings) -> Duration {
+    Duration::from_millis(settings.completion.latency_ms.get() as u64)
+}
+
+fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
     let max_tokens = match mode {
-        Mode::Line => limits.line_tokens,
-        Mode::Block => limits.block_tokens,
+        Mode::Line => settings.line_tokens,
+        Mode::Block => settings.block_tokens,
     };
     GenerationParams {
-        max_tokens,
-        temperature: limits.temperature,
-        time_budget: Some(limits.time),
+        max_tokens: max_tokens.get(),
+        temperature: settings.temperature,
+        time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
         ..GenerationParams::default()
     }
 }

@@ -1,18 +1,19 @@
 //! `infill-ls complete`: one completion, printed.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 
 use super::progress::terminal_progress;
 use super::run_args::{self, RunArgs};
-use crate::assist::infill::{InfillRequest, Limits, infill};
-use crate::complete::{Budget, Completion};
+use crate::assist::infill::{InfillRequest, infill};
+use crate::complete::Completion;
 use crate::config::Settings;
 use crate::engine::CancelToken;
 use crate::fetch::Progress;
@@ -23,7 +24,7 @@ use crate::text::{Language, Position, PositionEncoding, Snapshot, TextEdit};
 const AROUND: usize = 5;
 
 /// A person who asks on the command line would rather wait than get half of it.
-const TIME: Duration = Duration::from_secs(120);
+const TIME_MS: NonZeroUsize = NonZeroUsize::new(120_000).expect("it is not 0");
 
 /// Arguments of `complete`.
 #[derive(Debug, Args)]
@@ -67,13 +68,15 @@ pub fn run(args: CompleteArgs) -> anyhow::Result<ExitCode> {
     let (snapshot, offset) = open(&args.place)?;
     let mut settings = Settings::default();
     args.run.apply(&mut settings);
+    settings.completion.time_ms = TIME_MS;
+    settings.completion.latency_ms = TIME_MS;
     let source = run_args::start(&settings);
     {
         let progress = terminal_progress();
         let mut report = |stage: &str, done, total| progress.report(stage, done, total);
         source.wait(&mut report).map_err(anyhow::Error::msg)?;
     }
-    let request = request(&args.place.file, snapshot.clone(), offset, &settings);
+    let request = request(&args.place.file, snapshot.clone(), offset, settings);
     let counter = source.counter().context("the model has no tokenizer")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let infill = runtime.block_on(infill(request, source, counter, CancelToken::new()));
@@ -102,21 +105,9 @@ fn open(place: &Place) -> anyhow::Result<(Snapshot, usize)> {
     Ok((snapshot, offset))
 }
 
-fn request(file: &Path, snapshot: Snapshot, offset: usize, settings: &Settings) -> InfillRequest {
-    let (prompt, completion) = (&settings.prompt, &settings.completion);
-    InfillRequest {
-        snapshot,
-        offset,
-        path: file.file_name().map(|name| name.to_string_lossy().into_owned()),
-        branch: 0,
-        budget: Budget { prefix_tokens: prompt.prefix_tokens.get(), suffix_tokens: prompt.suffix_tokens },
-        limits: Limits {
-            line_tokens: completion.line_tokens.get(),
-            block_tokens: completion.block_tokens.get(),
-            time: TIME,
-            temperature: completion.temperature,
-        },
-    }
+fn request(file: &Path, snapshot: Snapshot, offset: usize, settings: Settings) -> InfillRequest {
+    let path = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    InfillRequest { snapshot, offset, path, branch: 0, settings: Arc::new(settings), anchors: Vec::new() }
 }
 
 fn print(completion: &Completion, snapshot: &Snapshot, offset: usize, preview: bool) -> std::io::Result<()> {

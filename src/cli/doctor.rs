@@ -12,7 +12,8 @@ use crate::complete::Reason;
 use crate::config::Settings;
 use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
 use crate::model::{
-    LanguageModel, LoadOptions, Loaded, Output, cpu_features, cpu_kernel, load, physical_cores,
+    Compute, LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load,
+    physical_cores,
 };
 use crate::stats::{Record, SHOWN, last_records};
 
@@ -77,8 +78,11 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
             Err(error) => writeln!(out, "sum        {error}")?,
         }
     }
-    let options =
-        LoadOptions { context: 1024, threads: settings.threads.map_or_else(physical_cores, usize::from) };
+    let options = LoadOptions {
+        context: 1024,
+        threads: settings.threads.map_or_else(physical_cores, usize::from),
+        compute: Compute::Kernels,
+    };
     let started = Instant::now();
     match load(&path, options) {
         Ok(loaded) => {
@@ -102,11 +106,11 @@ fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<()> {
     let mut cache = loaded.decoder.new_cache(PREFILL + DECODE as usize)?;
     let prompt: Vec<u32> = (0..PREFILL as u32).collect();
     let started = Instant::now();
-    loaded.decoder.forward(&mut cache, &prompt, Output::Last, &|| false)?;
+    loaded.decoder.forward(&mut Sequence::new(&mut cache), &prompt, Output::Last, &|| false)?;
     let prefill = PREFILL as f64 / started.elapsed().as_secs_f64();
     let started = Instant::now();
     for token in 0..DECODE {
-        loaded.decoder.forward(&mut cache, &[token], Output::Last, &|| false)?;
+        loaded.decoder.forward(&mut Sequence::new(&mut cache), &[token], Output::Last, &|| false)?;
     }
     let decode = f64::from(DECODE) / started.elapsed().as_secs_f64();
     writeln!(out, "speed      {prefill:.0} tokens/s read, {decode:.0} tokens/s written")?;

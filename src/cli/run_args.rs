@@ -7,7 +7,7 @@ use clap::Args;
 use super::model_args::ModelChoice;
 use crate::config::Settings;
 use crate::fetch::Routes;
-use crate::model::{LoadOptions, physical_cores};
+use crate::model::{Compute, LoadOptions, physical_cores};
 use crate::source::{EmbeddedSource, locate};
 
 /// Tokens of context where nothing is said: prompts stay well below, and the cache of a document takes 100 MB at most.
@@ -46,6 +46,7 @@ pub fn start(settings: &Settings) -> Arc<EmbeddedSource> {
     let options = LoadOptions {
         context: settings.context.map_or(CONTEXT, usize::from),
         threads: settings.threads.map_or_else(physical_cores, usize::from),
+        compute: Compute::Kernels,
     };
     EmbeddedSource::start(locate(settings.model.clone(), routes), options)
 }

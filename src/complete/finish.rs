@@ -1,9 +1,11 @@
 //! From generated text to what is shown: mended where a rule can mend it, dropped with a reason where none can.
 //! The rules stand in the order in which they are applied; each is one that a user would understand.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::complete::layout::without_trailing_blanks;
+use crate::complete::layout::{first_lines, without_trailing_blanks};
+use crate::complete::mode::{Scope, needs_indentation};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
@@ -29,7 +31,8 @@ pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completi
     let around = Surroundings::read(snapshot, offset);
     let text = with_newlines(text);
     let text = text[..marker::chat_marker(&text, 0, &around).unwrap_or(text.len())].trim_end_matches('\n');
-    let text = without_loop(without_echo(text, &around))?;
+    let text = in_column(text, &around);
+    let text = without_loop(without_echo(&text, &around))?;
     let own = without_lines_below(text, &around);
     if own.trim().is_empty() {
         return Err(if text.trim().is_empty() { Reason::Empty } else { Reason::RepeatsSuffix });
@@ -51,6 +54,25 @@ pub fn silence(snapshot: &Snapshot, offset: usize) -> Option<Reason> {
     (around.head.ends_with(is_word) && around.rest.starts_with(is_word)).then_some(Reason::MidWord)
 }
 
+/// Takes away the blanks that the text begins with on a line that is indented already: a model adds them where the
+/// indentation was half a token, or where it begins the line anew. If all other lines stand as far to the right, they
+/// come along.
+fn in_column<'a>(text: &'a str, around: &Surroundings) -> Cow<'a, str> {
+    let extra = around.width(text);
+    if extra == 0 || !around.on_blank_line() || needs_indentation(around, Scope::at(around)) {
+        return Cow::Borrowed(text);
+    }
+    let (first, others) = text.split_once('\n').unwrap_or((text, ""));
+    let column = around.indent() + extra;
+    let shifted = others.split('\n').all(|line| line.trim().is_empty() || column <= around.width(line));
+    if !shifted || others.is_empty() {
+        return Cow::Borrowed(text.trim_start_matches([' ', '\t']));
+    }
+    let moved = others.split('\n').map(|line| around.indentation.moved_left(line, extra));
+    let lines: Vec<String> = std::iter::once(first.trim_start().to_owned()).chain(moved).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
 /// Takes away the beginning of the cursor's line where the model said it again.
 fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
     let head = around.head.trim_start();
@@ -63,10 +85,7 @@ fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
 /// Cuts a text that goes round in circles after the first round.
 fn without_loop(text: &str) -> Result<&str, Reason> {
     let lines: Vec<&str> = text.split('\n').collect();
-    let kept = match lines_before_loop(&lines) {
-        Some(kept) => &text[..lines[..kept].iter().map(|line| line.len() + 1).sum::<usize>() - 1],
-        None => text,
-    };
+    let kept = lines_before_loop(&lines).map_or(text, |count| first_lines(text, count));
     match kept.rsplit_once('\n') {
         None if loops_within_line(kept) => Err(Reason::Loop),
         Some((before, last)) if loops_within_line(last) => Ok(before),
@@ -91,7 +110,8 @@ fn laid_out(joined: &Joined, around: &Surroundings) -> String {
     let text = around.indentation.apply(&joined.text);
     let rest = around.rest.get(joined.replaced..).unwrap_or_default();
     let keep_last = !rest.trim().is_empty() && !rest.starts_with([' ', '\t']);
-    without_trailing_blanks(&text, keep_last)
+    let text = without_trailing_blanks(&text, keep_last);
+    if keep_last { text } else { text.trim_end().to_owned() }
 }
 
 /// Returns why a mended text is not worth showing.

@@ -56,6 +56,13 @@ impl Indentation {
         out
     }
 
+    /// Returns a line without the first `columns` of its indentation.
+    pub fn moved_left(&self, line: &str, columns: usize) -> String {
+        let blanks = leading_blanks(line);
+        let kept = self.width(line).saturating_sub(columns);
+        format!("{}{}", " ".repeat(kept), &line[blanks.len()..])
+    }
+
     fn restyled(&self, blanks: &str, unit: usize) -> String {
         match self.tabs {
             Some(true) if blanks.contains(' ') => {
@@ -73,6 +80,12 @@ impl Indentation {
 /// Returns the blanks that a line begins with.
 pub(super) fn leading_blanks(line: &str) -> &str {
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+}
+
+/// Returns the first `count` lines of `text`, without the newline after them.
+pub(super) fn first_lines(text: &str, count: usize) -> &str {
+    let end = text.split_inclusive('\n').take(count).map(str::len).sum();
+    text[..end].strip_suffix('\n').unwrap_or(&text[..end])
 }
 
 /// Returns `text` without blanks at the ends of its lines; the last line's stay when `keep_last`.

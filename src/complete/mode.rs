@@ -97,6 +97,11 @@ impl Scope {
     }
 }
 
+/// Returns whether the cursor was left at its opener's column, so that the text itself has to bring the indentation.
+pub(super) fn needs_indentation(around: &Surroundings, scope: Option<Scope>) -> bool {
+    matches!(scope, Some(Scope::Body { outer, .. }) if around.indent() <= outer)
+}
+
 /// Returns the index of the line above that the cursor's line belongs to: the next one, or the one over a single blank.
 fn nearest_above(around: &Surroundings) -> Option<usize> {
     (0..2.min(around.above.len())).find(|&i| !around.above[i].trim().is_empty())

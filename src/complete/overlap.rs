@@ -2,6 +2,7 @@
 //! the editor put there beforehand are replaced; other text there is left alone and cut from the generated text.
 
 use crate::complete::brackets::{Brackets, is_closer};
+use crate::complete::layout::first_lines;
 use crate::complete::repetition::same_line;
 use crate::complete::surroundings::Surroundings;
 
@@ -70,18 +71,10 @@ pub(super) fn closers_in_common(closing: &[(char, usize)], rest: &str) -> (usize
 pub(super) fn without_lines_below<'a>(text: &'a str, around: &Surroundings) -> &'a str {
     let below: Vec<&str> = around.next_lines().take(8).collect();
     let lines: Vec<&str> = text.split('\n').collect();
-    let longest = (1..=below.len().min(lines.len() - 1)).rev();
-    let mut repeated = longest
-        .filter(|&n| lines[lines.len() - n..].iter().zip(&below).all(|(a, b)| is_same_place(a, b, around)));
-    match repeated.next() {
-        Some(n) => lines[..lines.len() - n]
-            .iter()
-            .map(|line| line.len() + 1)
-            .sum::<usize>()
-            .checked_sub(1)
-            .map_or("", |end| &text[..end]),
-        None => text,
-    }
+    let repeated = (1..=below.len().min(lines.len() - 1))
+        .rev()
+        .find(|&n| lines[lines.len() - n..].iter().zip(&below).all(|(a, b)| is_same_place(a, b, around)));
+    repeated.map_or(text, |n| first_lines(text, lines.len() - n))
 }
 
 fn is_same_place(line: &str, below: &str, around: &Surroundings) -> bool {

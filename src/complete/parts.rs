@@ -14,18 +14,25 @@ pub struct Prompt {
     pub path: Option<String>,
     /// Comment text that governs the cursor and that the cut left out of `prefix`, markers included.
     pub requirement: Option<String>,
-    /// The text before the cursor.
+    /// The text before the anchor, which is the cursor or lies before it on the same run of typing.
     pub prefix: String,
+    /// The text between the anchor and the cursor: the beginning of what the model writes.
+    pub typed: String,
     /// The text after the cursor.
     pub suffix: String,
 }
 
 impl Prompt {
-    /// Returns what stands before the cursor as it is sent: the requirement, then the prefix.
+    /// Returns what stands before the anchor as it is sent: the requirement, then the prefix.
     pub fn prefix_text(&self) -> String {
         match &self.requirement {
             Some(requirement) => format!("{requirement}{}", self.prefix),
             None => self.prefix.clone(),
         }
+    }
+
+    /// Returns all that stands before the cursor.
+    pub fn before_cursor(&self) -> String {
+        self.prefix_text() + &self.typed
     }
 }

@@ -1,6 +1,7 @@
 //! Builds the prompt: which part of the file the model reads, cut to a budget of tokens. The text as it is sent, its
 //! markers and its token ids are the source's work.
 
+use crate::complete::anchor::{self, Anchored};
 use crate::complete::surroundings::with_newlines;
 use crate::complete::window::{end_within, first_lines_within, start_within};
 use crate::complete::{Prompt, TokenCount};
@@ -35,18 +36,23 @@ pub fn prompt(
     path: Option<&str>,
     budget: &Budget,
     count: &dyn TokenCount,
-) -> Prompt {
+) -> Anchored {
     let offset = offset.min(snapshot.len());
+    let anchor = anchor::place(snapshot, offset);
     let whole = start_within(snapshot, offset, budget.prefix_tokens, count);
     let (start, requirement) =
         if whole == 0 { (0, None) } else { cut_prefix(snapshot, offset, whole, budget, count) };
+    // Only a line that is longer than the budget can begin after its own anchor.
+    let anchor = anchor.max(start);
     let end = end_within(snapshot, offset, budget.suffix_tokens, count);
-    Prompt {
+    let prompt = Prompt {
         path: path.map(str::to_owned),
         requirement,
-        prefix: with_newlines(&snapshot.slice(start..offset)),
+        prefix: with_newlines(&snapshot.slice(start..anchor)),
+        typed: with_newlines(&snapshot.slice(anchor..offset)),
         suffix: with_newlines(&snapshot.slice(offset..end)),
-    }
+    };
+    Anchored::new(prompt, snapshot, [start, anchor, offset, end])
 }
 
 /// Returns where a prefix that does not fit begins, and the requirement that goes before it.

@@ -4,9 +4,9 @@
 use std::ops::ControlFlow;
 
 use crate::complete::brackets::Brackets;
-use crate::complete::layout::leading_blanks;
+use crate::complete::layout::{first_lines, leading_blanks};
 use crate::complete::marker;
-use crate::complete::mode::{Mode, Scope};
+use crate::complete::mode::{Mode, Scope, needs_indentation};
 use crate::complete::repetition::{lines_before_loop, same_line};
 use crate::complete::surroundings::Surroundings;
 use crate::text::Snapshot;
@@ -69,26 +69,28 @@ impl StopCondition {
         if marker.is_some() { self.stop_at(self.text.len()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Returns the text that counts so far, without the newlines that it ends in.
+    /// Returns the text that counts so far, without the blank lines that it ends in.
     pub fn text(&self) -> &str {
         let line = &self.text[self.line..];
         let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
-        let end = if undecided && self.is_outside(line) && !self.closes_body(line) {
-            self.line
-        } else {
-            self.text.len()
-        };
-        self.text[..end].trim_end_matches(['\n', '\r'])
+        let outside = undecided && self.is_outside(line) && !self.closes_body(line);
+        let mut text = &self.text[..if outside { self.line } else { self.text.len() }];
+        while let Some((before, last)) = text.rsplit_once('\n')
+            && last.trim().is_empty()
+        {
+            text = before;
+        }
+        text
     }
 
     /// Returns the text that counts when the writing was cut off by a bound: a block then ends with its last whole line,
     /// because half a statement is no suggestion. A line, and the first line of a block, are given as they are.
     pub fn text_cut_short(&self) -> &str {
-        match self.text().rfind('\n') {
-            Some(end) if self.scope.is_some() && !self.stopped && !self.text.ends_with('\n') => {
-                self.text[..end].trim_end()
-            }
-            _ => self.text(),
+        let text = self.text();
+        let unfinished = self.scope.is_some() && !self.stopped && !self.text[self.line..].trim().is_empty();
+        match text.rsplit_once('\n') {
+            Some((whole, _)) if unfinished => whole.trim_end(),
+            _ => text,
         }
     }
 
@@ -167,9 +169,8 @@ impl StopCondition {
             return self.stop_at(keep);
         }
         let lines: Vec<&str> = self.text[..end].split('\n').collect();
-        if let Some(keep) = lines_before_loop(&lines) {
-            let keep: usize = lines[..keep].iter().map(|line| line.len() + 1).sum();
-            return self.stop_at(keep - 1);
+        if let Some(count) = lines_before_loop(&lines) {
+            return self.stop_at(first_lines(&self.text, count).len());
         }
         if self.completes_item(&line, end) { self.stop_at(end) } else { ControlFlow::Continue(()) }
     }
@@ -249,22 +250,15 @@ impl StopCondition {
     }
 }
 
-/// Returns the part of the blanks at the beginning of an answer that is to be kept on a blank cursor line; `None` where
-/// the answer leaves the place that it was asked for.
-///
-/// The line is indented already, so what the model adds is a token that did not fit, not an intention. Only a cursor
-/// that was left at its opener's column still needs indentation.
+/// Returns the part of the blanks at the beginning of an answer that goes beyond the cursor; `None` where the answer
+/// leaves the place that it was asked for. Whether that part is an indentation is decided when the text is whole.
 fn kept_indentation(around: &Surroundings, scope: Option<Scope>, blanks: &str) -> Option<String> {
     let last = blanks.rsplit(['\n', '\r']).next().unwrap_or_default();
-    let on_new_line = last.len() < blanks.len();
-    let column = around.indent();
-    if let Some(Scope::Body { outer, .. }) = scope
-        && column <= outer
-    {
-        let own = leading_blanks(&around.head).len();
-        return Some(if on_new_line { last.get(own..).unwrap_or_default() } else { last }.to_owned());
+    if last.len() == blanks.len() {
+        return Some(last.to_owned());
     }
-    (!on_new_line || column <= around.width(last)).then(String::new)
+    let stays = needs_indentation(around, scope) || around.indent() <= around.width(last);
+    stays.then(|| last.get(leading_blanks(&around.head).len()..).unwrap_or_default().to_owned())
 }
 
 fn after_closers(line: &str) -> &str {

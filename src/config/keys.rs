@@ -52,6 +52,11 @@ const KEYS: &[Key] = &[
     ),
     key("completion.block_tokens", "a positive whole number", "The most tokens generated for a block."),
     key(
+        "completion.latency_ms",
+        "a positive whole number",
+        "Milliseconds that reading the prompt may take; what is not computed by then waits for idle time.",
+    ),
+    key(
         "completion.time_ms",
         "a positive whole number",
         "Milliseconds after which a completion is shown as far as it has come.",

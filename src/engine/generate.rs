@@ -1,17 +1,15 @@
-//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode token by token.
+//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode.
 
 use std::time::Instant;
 
 use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
 use super::queue::Interrupt;
 use super::totals::Totals;
-use crate::model::{
-    Detokenizer, ForwardError, KvCache, LanguageModel, Logits, Output, Sampler, TokenId, Tokenizer,
-};
+use crate::model::{ForwardError, LanguageModel, Logits, Output, Sequence, TokenId, Tokenizer};
 
 /// Tokens of a prefill chunk. Longer chunks use the weights better; a cancel is seen before each layer of one, and a
 /// layer of 128 tokens is a few milliseconds.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 /// What every generation needs.
 pub(super) struct Generator<'a> {
@@ -21,16 +19,16 @@ pub(super) struct Generator<'a> {
 }
 
 /// A generation that is under way.
-struct Run<'a> {
-    generator: &'a Generator<'a>,
-    cache: &'a mut KvCache,
-    request: JobRequest,
+pub(super) struct Run<'a> {
+    pub(super) generator: &'a Generator<'a>,
+    pub(super) sequence: Sequence<'a>,
+    pub(super) request: JobRequest,
     interrupt: &'a Interrupt,
-    usage: Usage,
+    pub(super) usage: Usage,
 }
 
 /// What ended a run before its own end.
-enum Break {
+pub(super) enum Break {
     Finished(FinishReason),
     Failed(ForwardError),
 }
@@ -45,20 +43,21 @@ impl From<ForwardError> for Break {
 }
 
 impl Generator<'_> {
-    /// Runs a request on its branch's cache, which afterwards holds the prompt and what was written.
+    /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
+    /// written.
     pub(super) fn generate(
         &self,
-        cache: &mut KvCache,
+        sequence: Sequence<'_>,
         request: JobRequest,
         interrupt: &Interrupt,
     ) -> Result<JobOutput, JobError> {
-        let (tokens, context) = (request.tokens.len(), cache.capacity());
+        let (tokens, context) = (request.prompt.tokens.len(), sequence.capacity());
         if tokens == 0 || tokens >= context {
             return Err(JobError::TooLong { tokens, context });
         }
         let queued = request.since.elapsed();
         let usage = Usage { prompt_tokens: tokens, queued, ..Usage::default() };
-        Run { generator: self, cache, request, interrupt, usage }.run()
+        Run { generator: self, sequence, request, interrupt, usage }.run()
     }
 }
 
@@ -80,18 +79,17 @@ impl Run<'_> {
         let started = Instant::now();
         let logits = self.prefill();
         self.usage.prefill = started.elapsed();
+        self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
         let started = Instant::now();
         let finish = self.decode(logits?, text);
         self.usage.decode = started.elapsed();
         finish
     }
 
-    /// Computes what the cache does not hold of the prompt; the last token always, for its logits.
+    /// Computes what the sequence does not hold of the prompt; the last token always, for its logits.
     fn prefill(&mut self) -> Result<Logits, Break> {
-        let tokens = std::mem::take(&mut self.request.tokens);
-        let last = tokens.len() - 1;
-        let kept = self.cache.shared_prefix(&tokens).min(last);
-        self.cache.truncate(kept);
+        let tokens = std::mem::take(&mut self.request.prompt.tokens);
+        let kept = self.sequence.len();
         self.usage.reused_tokens = kept;
         self.generator.totals.reused(kept);
         let mut logits = None;
@@ -105,44 +103,11 @@ impl Run<'_> {
         logits.ok_or(Break::Finished(FinishReason::EndOfText))
     }
 
-    fn decode(&mut self, mut logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
-        let (generator, params) = (self.generator, self.request.params.clone());
-        let mut sampler = Sampler::new(params.seed, params.temperature, params.top_k, params.top_p);
-        let mut detokenizer = Detokenizer::default();
-        loop {
-            let token = sampler.sample(&logits)?;
-            if generator.tokenizer.is_end(token) {
-                let rest = detokenizer.finish();
-                self.show(&rest, text);
-                return Ok(FinishReason::EndOfText);
-            }
-            self.usage.decoded_tokens += 1;
-            generator.totals.decoded();
-            let piece = detokenizer.push(token, generator.tokenizer);
-            if self.show(&piece, text) {
-                return Ok(FinishReason::Stop);
-            }
-            if self.usage.decoded_tokens >= params.max_tokens {
-                return Ok(FinishReason::Length);
-            }
-            match self.forward(&[token], Output::Last)? {
-                Some(next) => logits = next,
-                None => return Ok(FinishReason::EndOfText),
-            }
-        }
-    }
-
-    /// Adds a piece to the text and returns whether the watcher has enough.
-    fn show(&mut self, piece: &str, text: &mut String) -> bool {
-        text.push_str(piece);
-        !piece.is_empty() && (self.request.watch)(piece).is_break()
-    }
-
-    fn forward(&mut self, tokens: &[TokenId], output: Output) -> Result<Option<Logits>, Break> {
+    pub(super) fn forward(&mut self, tokens: &[TokenId], output: Output) -> Result<Option<Logits>, Break> {
         let (interrupt, deadline) = (self.interrupt, self.deadline());
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let stop = || interrupt.is_set() || late();
-        match self.generator.model.forward(self.cache, tokens, output, &stop) {
+        match self.generator.model.forward(&mut self.sequence, tokens, output, &stop) {
             Err(ForwardError::Interrupted) if !interrupt.is_set() => Err(Break::Finished(FinishReason::Time)),
             result => Ok(result?),
         }

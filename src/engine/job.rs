@@ -9,6 +9,9 @@ use crate::model::TokenId;
 /// Sees each new piece of generated text, on the engine thread, and says whether to go on.
 pub type Watch = Box<dyn FnMut(&str) -> ControlFlow<()> + Send>;
 
+/// Tokens that are computed in the time of one or two that are written.
+const NEARLY_HELD: usize = 24;
+
 /// One generation to run.
 pub struct Job {
     /// Whose cache it uses; a newer job of the same branch overtakes it.
@@ -23,35 +26,69 @@ pub struct Job {
 
 /// What a job computes.
 pub struct JobRequest {
-    /// The prompt; not empty.
-    pub tokens: Vec<TokenId>,
+    /// The prompt that is wanted most.
+    pub prompt: PromptTokens,
     /// How to sample and when to stop at the latest.
     pub params: GenerationParams,
-    /// Sees the text.
+    /// Sees the text that comes after `begins_with`.
     pub watch: Watch,
+    /// Other prompts that would do, the better ones first; see [`JobRequest::choose`].
+    pub others: Vec<PromptTokens>,
+    /// The time that computing a prompt may take, by the speed measured so far.
+    pub latency: Duration,
     /// When it was asked for.
     pub since: Instant,
 }
 
+/// A prompt in tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptTokens {
+    /// The tokens; not empty.
+    pub tokens: Vec<TokenId>,
+    /// The text with which the output must begin; the watcher does not see it.
+    pub begins_with: String,
+}
+
 impl Job {
-    /// Returns a job that is asked for now.
+    /// Returns a job that is asked for now, with a single prompt.
     pub fn new(
         branch: u64,
-        tokens: Vec<TokenId>,
+        prompt: PromptTokens,
         params: GenerationParams,
         watch: Watch,
         cancel: CancelToken,
         reply: impl FnOnce(Result<JobOutput, JobError>) + Send + 'static,
     ) -> Self {
-        let request = JobRequest { tokens, params, watch, since: Instant::now() };
+        let (others, latency) = (Vec::new(), Duration::MAX);
+        let request = JobRequest { prompt, params, watch, others, latency, since: Instant::now() };
         Self { branch, request, cancel, reply: Box::new(reply) }
+    }
+}
+
+impl JobRequest {
+    /// Settles which prompt is computed: the first that is nearly held, else the first that the latency allows, else
+    /// the one that lacks least. `held` says how many tokens of a prompt are there, `speed` how many are computed in a
+    /// second.
+    pub(super) fn choose(&mut self, held: impl Fn(&[TokenId]) -> usize, speed: f64) {
+        if self.others.is_empty() {
+            return;
+        }
+        let affordable = (speed * self.latency.as_secs_f64()) as usize;
+        let mut prompts = vec![std::mem::take(&mut self.prompt)];
+        prompts.append(&mut self.others);
+        let lacking: Vec<usize> =
+            prompts.iter().map(|prompt| prompt.tokens.len() - held(&prompt.tokens)).collect();
+        let within = |bound: usize| lacking.iter().position(|&tokens| tokens <= bound);
+        let least = || (0..lacking.len()).min_by_key(|&index| lacking[index]);
+        let chosen = within(NEARLY_HELD).or_else(|| within(affordable)).or_else(least).unwrap_or(0);
+        self.prompt = prompts.swap_remove(chosen);
     }
 }
 
 /// What a job wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobOutput {
-    /// All text, also what the watcher did not want.
+    /// All text after [`JobRequest::begins_with`], also what the watcher did not want.
     pub text: String,
     /// Why it ended.
     pub finish: FinishReason,
@@ -84,7 +121,7 @@ pub enum JobError {
 /// How to sample and when to stop at the latest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerationParams {
-    /// The most tokens that are generated.
+    /// The most tokens that are generated, not counting those that only repeat [`JobRequest::begins_with`].
     pub max_tokens: usize,
     /// 0 is greedy.
     pub temperature: f64,
@@ -126,7 +163,7 @@ pub struct Usage {
     pub reused_tokens: usize,
     /// Of these, tokens that were computed.
     pub prefill_tokens: usize,
-    /// Tokens generated.
+    /// Tokens generated, with those that only repeat [`JobRequest::begins_with`].
     pub decoded_tokens: usize,
     /// Time waited for the engine.
     pub queued: Duration,

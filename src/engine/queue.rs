@@ -1,10 +1,11 @@
 //! The queue before the engine thread. Not a line: the newest job is taken first, for that is where the user is, and
-//! a newer job of a branch replaces the one that waits and interrupts the one that runs.
+//! a newer job of a branch replaces the one that waits and interrupts the one that runs. What can be made ready for
+//! later runs only while nobody waits, and gives way to any job.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{CancelToken, Job};
+use super::{CancelToken, Job, Preparation};
 
 /// Jobs that wait, and what is known of the one that runs.
 #[derive(Default)]
@@ -16,14 +17,27 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: Vec<Job>,
-    running: Option<(u64, Interrupt)>,
+    /// At most one for each branch and purpose; the newest last.
+    idle: Vec<Preparation>,
+    forgotten: Vec<u64>,
+    running: Option<Running>,
     closed: bool,
 }
 
-/// A job taken by the engine thread.
-pub(super) struct Taken {
-    pub(super) job: Job,
-    pub(super) interrupt: Interrupt,
+/// What the engine thread is at.
+enum Running {
+    Job { branch: u64, interrupt: Interrupt },
+    Preparation { key: (u64, bool), interrupt: Interrupt },
+}
+
+/// What the engine thread is to do next.
+pub(super) enum Next {
+    /// Run a job until it is done or interrupted.
+    Run(Job, Interrupt),
+    /// Make something ready until it is done or interrupted.
+    Prepare(Preparation, Interrupt),
+    /// Free a branch.
+    Forget(u64),
 }
 
 /// The two reasons for which a running job stops early.
@@ -57,10 +71,10 @@ impl Queue {
         if state.closed {
             return Some(job);
         }
-        if let Some((branch, interrupt)) = &state.running
-            && *branch == job.branch
-        {
-            interrupt.overtaken.cancel();
+        match &state.running {
+            Some(Running::Job { branch, interrupt }) if *branch == job.branch => interrupt.overtaken.cancel(),
+            Some(Running::Preparation { interrupt, .. }) => interrupt.overtaken.cancel(),
+            _ => {}
         }
         let older = state.waiting.iter().position(|waiting| waiting.branch == job.branch);
         let older = older.map(|index| state.waiting.remove(index));
@@ -69,23 +83,67 @@ impl Queue {
         older
     }
 
-    /// Waits for a job and takes the newest; `None` after [`Queue::close`].
-    pub(super) fn pop(&self) -> Option<Taken> {
+    /// Adds something to make ready. It replaces what was to be made ready for the same purpose, also when that is
+    /// under way.
+    pub(super) fn prepare(&self, preparation: Preparation) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        let wanted = preparation.key();
+        if let Some(Running::Preparation { key, interrupt }) = &state.running
+            && *key == wanted
+        {
+            interrupt.cancelled.cancel();
+        }
+        state.idle.retain(|older| older.key() != wanted);
+        state.idle.push(preparation);
+        self.changed.notify_one();
+    }
+
+    /// Puts back a preparation that gave way, unless a newer one for the same purpose came meanwhile.
+    pub(super) fn put_back(&self, preparation: Preparation) {
+        let mut state = self.lock();
+        if !state.closed && state.idle.iter().all(|newer| newer.key() != preparation.key()) {
+            state.idle.push(preparation);
+        }
+    }
+
+    /// Has a branch freed, once nothing of it runs.
+    pub(super) fn forget(&self, branch: u64) {
+        let mut state = self.lock();
+        state.idle.retain(|preparation| preparation.branch != branch);
+        state.forgotten.push(branch);
+        self.changed.notify_one();
+    }
+
+    /// Waits for something to do, freeing first, then the newest job, then what can be made ready; `None` after
+    /// [`Queue::close`].
+    pub(super) fn pop(&self) -> Option<Next> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return None;
             }
+            if let Some(branch) = state.forgotten.pop() {
+                return Some(Next::Forget(branch));
+            }
             if let Some(job) = state.waiting.pop() {
                 let interrupt = Interrupt { cancelled: job.cancel.clone(), overtaken: CancelToken::new() };
-                state.running = Some((job.branch, interrupt.clone()));
-                return Some(Taken { job, interrupt });
+                state.running = Some(Running::Job { branch: job.branch, interrupt: interrupt.clone() });
+                return Some(Next::Run(job, interrupt));
+            }
+            if let Some(preparation) = state.idle.pop() {
+                let interrupt = Interrupt::default();
+                let key = preparation.key();
+                state.running = Some(Running::Preparation { key, interrupt: interrupt.clone() });
+                return Some(Next::Prepare(preparation, interrupt));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Says that the job taken last is done.
+    /// Says that what was taken last is done.
     pub(super) fn done(&self) {
         self.lock().running = None;
     }
@@ -94,8 +152,11 @@ impl Queue {
     pub(super) fn close(&self) -> Vec<Job> {
         let mut state = self.lock();
         state.closed = true;
-        if let Some((_, interrupt)) = &state.running {
-            interrupt.cancelled.cancel();
+        match &state.running {
+            Some(Running::Job { interrupt, .. } | Running::Preparation { interrupt, .. }) => {
+                interrupt.cancelled.cancel();
+            }
+            None => {}
         }
         self.changed.notify_all();
         std::mem::take(&mut state.waiting)

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
-use super::architecture::{Architecture, Mlp, Norm, Position};
+use super::architecture::{Architecture, Attention, Mlp, Norm, Position};
 use super::kernels::WorkerPool;
-use super::linear::{Place, QuantLinear};
-use super::ops::{self, RotaryTable};
+use super::kv_cache::RowShape;
+use super::linear::QuantLinear;
+use super::ops::{self, Angles, Place, Rotary};
 use super::{
-    ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, TokenId,
+    Compute, ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output,
+    Sequence, TokenId,
 };
 
 /// A loaded network.
@@ -21,7 +23,7 @@ pub struct Decoder {
     layers: Vec<Layer>,
     norm: Tensor,
     output: QuantLinear,
-    rotary: RotaryTable,
+    rotary: Rotary,
     context: usize,
 }
 
@@ -47,7 +49,11 @@ impl Decoder {
         architecture: Architecture,
         options: LoadOptions,
     ) -> Result<Self, ModelError> {
-        let place = Place { device: Device::Cpu, pool: Arc::new(WorkerPool::new(options.threads)) };
+        let pool = match options.compute {
+            Compute::Kernels => Some(Arc::new(WorkerPool::new(options.threads))),
+            Compute::Candle => None,
+        };
+        let place = Place { device: Device::Cpu, pool };
         let device = &place.device;
         let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
         let embedding = file.matrix("token_embd.weight", vocabulary, hidden)?;
@@ -64,7 +70,7 @@ impl Decoder {
         Ok(Self {
             embedding: embedding.to_qtensor(device)?,
             norm: file.vector("output_norm.weight", hidden, device)?,
-            rotary: RotaryTable::new(architecture.attention.head_dim, base, context, device)?,
+            rotary: Rotary::new(architecture.attention.head_dim, base),
             architecture,
             place,
             layers,
@@ -93,20 +99,24 @@ impl Decoder {
 
     fn normalise(&self, x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
         let Norm::Rms { epsilon } = self.architecture.norm;
-        ops::rms_norm(x, weight, epsilon)
+        self.place.rms_norm(x, weight, epsilon)
     }
 
-    /// Attention of one layer over the cache, which it extends by the rows of `x`.
-    fn attention(&self, index: usize, x: &Tensor, cache: &KvCache) -> candle_core::Result<Tensor> {
-        let (layer, shape, position) = (&self.layers[index], &self.architecture.attention, cache.len());
+    /// Attention of one layer over the sequence, which it extends by the rows of `x`.
+    fn attention(
+        &self,
+        index: usize,
+        x: &Tensor,
+        angles: &Angles,
+        sequence: &mut Sequence<'_>,
+    ) -> candle_core::Result<Tensor> {
+        let layer = &self.layers[index];
         let x = self.normalise(x, &layer.attention_norm)?;
         let projections = [&layer.query, &layer.key, &layer.value];
-        let [query, key, value] = QuantLinear::forward_all(projections, &x, &self.place)?;
-        let query = self.rotary.rotate(&ops::split_heads(&query, shape.heads)?, position)?;
-        let key = self.rotary.rotate(&ops::split_heads(&key, shape.kv_heads)?, position)?;
-        let value = ops::split_heads(&value, shape.kv_heads)?;
-        let (keys, values) = cache.layer(index).extend(position, &key, &value)?;
-        layer.attention_output.forward(&ops::attend(&query, &keys, &values, shape)?, &self.place)
+        let projected = QuantLinear::forward_all(projections, &x, &self.place)?;
+        let shape = &self.architecture.attention;
+        let attended = self.place.attend(projected, angles, sequence.layer(index), shape)?;
+        layer.attention_output.forward(&attended, &self.place)
     }
 
     fn feed_forward(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
@@ -114,7 +124,7 @@ impl Decoder {
         let x = self.normalise(x, &layer.mlp_norm)?;
         let Mlp::GatedSilu = self.architecture.mlp;
         let [gate, up] = QuantLinear::forward_all([&layer.gate, &layer.up], &x, &self.place)?;
-        layer.down.forward(&ops::gated_silu(&gate, &up)?, &self.place)
+        layer.down.forward(&self.place.gated_silu(gate, &up)?, &self.place)
     }
 
     fn logits(&self, x: &Tensor, output: Output) -> Result<Option<Logits>, ForwardError> {
@@ -129,14 +139,18 @@ impl Decoder {
 
 impl LanguageModel for Decoder {
     fn new_cache(&self, capacity: usize) -> Result<KvCache, ModelError> {
-        let attention = &self.architecture.attention;
+        let Attention { kv_heads, head_dim, .. } = self.architecture.attention;
+        let shape = RowShape { layers: self.layers.len(), kv_heads, head_dim };
         let capacity = capacity.min(self.context);
-        KvCache::new(self.layers.len(), attention.kv_heads, capacity, attention.head_dim, &self.place.device)
+        match self.place.pool {
+            Some(_) => KvCache::of_rows(shape, capacity),
+            None => KvCache::of_tensors(shape, capacity, &self.place.device),
+        }
     }
 
     fn forward(
         &self,
-        cache: &mut KvCache,
+        sequence: &mut Sequence<'_>,
         tokens: &[TokenId],
         output: Output,
         interrupted: &dyn Fn() -> bool,
@@ -144,17 +158,20 @@ impl LanguageModel for Decoder {
         if tokens.is_empty() {
             return Ok(None);
         }
-        cache.reserve(tokens.len())?;
+        sequence.reserve(tokens.len())?;
+        let angles = self.rotary.angles(sequence.len(), tokens.len(), &self.place)?;
         let mut x = self.embed(tokens)?;
         for index in 0..self.layers.len() {
             if interrupted() {
                 return Err(ForwardError::Interrupted);
             }
-            x = (&x + self.attention(index, &x, cache)?)?;
-            x = (&x + self.feed_forward(index, &x)?)?;
+            let attended = self.attention(index, &x, &angles, sequence)?;
+            x = self.place.add(x, &attended)?;
+            let fed = self.feed_forward(index, &x)?;
+            x = self.place.add(x, &fed)?;
         }
         let logits = self.logits(&x, output)?;
-        cache.commit(tokens);
+        sequence.commit(tokens);
         Ok(logits)
     }
 }

@@ -74,6 +74,9 @@ pub enum ForwardError {
         /// Tokens that the cache holds at most.
         capacity: usize,
     },
+    /// No memory could be set up for it.
+    #[error("{0}")]
+    Setup(String),
     /// A token that the vocabulary does not have.
     #[error("token {0} is not in the model's vocabulary")]
     UnknownToken(u32),

@@ -11,6 +11,18 @@ pub struct LoadOptions {
     pub context: usize,
     /// Threads that compute.
     pub threads: usize,
+    /// What computes.
+    pub compute: Compute,
+}
+
+/// What computes the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compute {
+    /// Our kernels, on the CPU.
+    #[default]
+    Kernels,
+    /// candle's own ops, on any device; also what the kernels are compared with.
+    Candle,
 }
 
 /// A model ready to run.

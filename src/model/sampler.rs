@@ -1,7 +1,7 @@
 //! From logits to the next token: greedy, or drawn with temperature, top-k and top-p by
 //! `candle_transformers::generation`.
 
-use candle_core::{D, Tensor};
+use candle_core::{IndexOp, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling};
 
 use super::{ForwardError, TokenId};
@@ -15,13 +15,12 @@ impl Logits {
         Self(tensor)
     }
 
-    /// Returns logits of one position; for scripted models.
+    /// Returns logits of one or more positions; for scripted models.
     ///
     /// # Errors
     /// When candle cannot hold them.
-    pub fn from_row(row: Vec<f32>) -> Result<Self, ForwardError> {
-        let width = row.len();
-        Ok(Self(Tensor::from_vec(row, (1, width), &candle_core::Device::Cpu)?))
+    pub fn from_rows(rows: Vec<Vec<f32>>) -> Result<Self, ForwardError> {
+        Ok(Self(Tensor::new(rows, &candle_core::Device::Cpu)?))
     }
 
     /// Returns how many positions there are.
@@ -54,12 +53,31 @@ impl Sampler {
         Self(LogitsProcessor::from_sampling(seed, sampling))
     }
 
-    /// Returns the next token by the last row of `logits`.
+    /// Returns the next token by one row of `logits`.
     ///
     /// # Errors
-    /// When the logits are empty or not numbers.
-    pub fn sample(&mut self, logits: &Logits) -> Result<TokenId, ForwardError> {
-        let last = logits.0.get_on_dim(D::Minus2, logits.rows().saturating_sub(1))?;
-        Ok(self.0.sample(&last)?)
+    /// When there is no such row, or it holds no numbers.
+    pub fn sample(&mut self, logits: &Logits, row: usize) -> Result<TokenId, ForwardError> {
+        Ok(self.0.sample(&logits.0.i(row)?)?)
+    }
+
+    /// Returns the next token by one row of `logits`, as if there were no tokens but `allowed`; `None` if it is empty.
+    ///
+    /// # Errors
+    /// When there is no such row, or it lacks one of the tokens.
+    pub fn sample_among(
+        &mut self,
+        logits: &Logits,
+        row: usize,
+        allowed: &[TokenId],
+    ) -> Result<Option<TokenId>, ForwardError> {
+        if allowed.is_empty() {
+            return Ok(None);
+        }
+        // The others are left out rather than given minus infinity: top-p sorts what it gets, and this is less.
+        let row = logits.0.i(row)?;
+        let row = row.index_select(&Tensor::new(allowed, row.device())?, 0)?;
+        let index = self.0.sample(&row)?;
+        Ok(allowed.get(index as usize).copied())
     }
 }

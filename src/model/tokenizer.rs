@@ -3,8 +3,10 @@
 
 mod byte_level;
 mod detokenizer;
+mod sorted;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use tokenizers::models::bpe::BPE;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
@@ -27,6 +29,25 @@ type Inner = TokenizerImpl<
     tokenizers::DecoderWrapper,
 >;
 
+/// The beginning of a text in tokens.
+pub struct Stable {
+    /// Its tokens.
+    pub tokens: Vec<TokenId>,
+    /// Its length in bytes.
+    pub bytes: usize,
+}
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It stands for text.
+    Text,
+    /// It stands for no text, or for a text that no file is to be read as.
+    Special,
+    /// Special, and nothing comes after it.
+    End,
+}
+
 /// Token types of `tokenizer.ggml.token_type` that never stand for text.
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
@@ -44,7 +65,9 @@ pub struct Tokenizer {
     inner: Inner,
     bytes: byte_level::TokenBytes,
     special: HashMap<String, TokenId>,
-    ends: Vec<bool>,
+    kinds: Vec<Kind>,
+    /// The tokens that stand for text, made when it is first asked for.
+    sorted: OnceLock<sorted::SortedTokens>,
 }
 
 impl Tokenizer {
@@ -87,13 +110,14 @@ impl Tokenizer {
             split.into(),
             letters.into(),
         ]))));
-        let is_special = |kind: u64| matches!(kind, CONTROL | USER_DEFINED | UNUSED);
-        let special = (0..).zip(tokens).zip(types).filter(|&(_, &kind)| is_special(kind));
+        let kinds: Vec<_> = types.iter().map(|&number| Kind::of(number)).collect();
+        let special = (0..).zip(tokens).zip(&kinds).filter(|&(_, &kind)| kind != Kind::Text);
         Ok(Self {
             inner,
-            bytes: byte_level::TokenBytes::new(tokens, |id| is_special(types[id])),
+            bytes: byte_level::TokenBytes::new(tokens, |id| kinds[id] != Kind::Text),
             special: special.map(|((id, token), _)| ((*token).to_owned(), id)).collect(),
-            ends: types.iter().map(|&kind| kind == CONTROL).collect(),
+            kinds,
+            sorted: OnceLock::new(),
         })
     }
 
@@ -108,9 +132,34 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// Returns the tokens of the beginning of `text` that no text after it can change: all but its last word, as the
+    /// model's own rules tell words apart. A half-typed word has tokens that the model never saw in its place.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_stable(&self, text: &str) -> Result<Stable, ModelError> {
+        let encoding = self.inner.encode(text, false);
+        let encoding =
+            encoding.map_err(|e| ModelError::Setup(format!("the text cannot be tokenised: {e}")))?;
+        let (ids, words) = (encoding.get_ids(), encoding.get_word_ids());
+        let last = words.last().copied().flatten();
+        let kept = words.iter().take_while(|&&word| word != last).count();
+        let tokens = ids[..kept].to_vec();
+        let bytes = tokens.iter().map(|&token| self.bytes(token).len()).sum();
+        Ok(Stable { tokens, bytes })
+    }
+
     /// Returns the bytes that a token stands for.
     pub fn bytes(&self, token: TokenId) -> &[u8] {
         self.bytes.of(token)
+    }
+
+    /// Returns the tokens that a text can go on with that must begin with `bytes`: those that are a part of `bytes`
+    /// from its start, and those that begin with all of it. Only tokens that stand for text.
+    pub fn agreeing(&self, bytes: &[u8]) -> Vec<TokenId> {
+        let text = || (0..).zip(&self.kinds).filter(|&(_, &kind)| kind == Kind::Text).map(|(id, _)| id);
+        let sorted = self.sorted.get_or_init(|| sorted::SortedTokens::new(text(), &self.bytes));
+        sorted.agreeing(bytes, &self.bytes)
     }
 
     /// Returns the special token with this text.
@@ -120,12 +169,22 @@ impl Tokenizer {
 
     /// Returns whether a token ends a text: every control token does.
     pub fn is_end(&self, token: TokenId) -> bool {
-        self.ends.get(token as usize).copied().unwrap_or(true)
+        self.kinds.get(token as usize).is_none_or(|&kind| kind == Kind::End)
     }
 
     /// Returns the number of tokens.
     pub fn vocabulary(&self) -> usize {
-        self.ends.len()
+        self.kinds.len()
+    }
+}
+
+impl Kind {
+    fn of(number: u64) -> Self {
+        match number {
+            CONTROL => Self::End,
+            USER_DEFINED | UNUSED => Self::Special,
+            _ => Self::Text,
+        }
     }
 }
 

@@ -14,12 +14,13 @@ use tower_lsp::lsp_types::{
 use super::answer::{self, Answer};
 use super::convert;
 use super::flight::Flight;
-use super::progress::Progress;
+use super::progress::{Progress, Work};
 use super::protocol::{VersionedDocument, WRITE_FUNCTION, WriteFunction};
 use super::session::{Session, View};
 use crate::assist::implement::{self, Order, Plan, WriteError};
 use crate::complete::Reason;
 use crate::source::{Source, SourceError};
+use crate::text::TextEdit;
 
 /// What the action is called.
 const TITLE: &str = "Write the function this comment describes";
@@ -113,8 +114,8 @@ pub(super) async fn resolve(
     // An action without our data is another server's, or complete already.
     let Some(data) = action.data.clone() else { return Ok(action) };
     let which = read(data)?;
-    let (view, edit) = write(session, client, "codeAction/resolve", which).await?;
-    action.edit = Some(convert::to_workspace_edit(&view.uri, &view.snapshot, &edit, view.negotiated));
+    let (view, edits) = write(session, client, "codeAction/resolve", which).await?;
+    action.edit = Some(convert::to_workspace_edit(&view.uri, &view.snapshot, &edits, view.negotiated));
     Ok(action)
 }
 
@@ -128,8 +129,8 @@ pub(super) async fn execute(
         return Err(Error::invalid_params(format!("there is no command `{}`", params.command)));
     }
     let which = read(params.arguments.into_iter().next().unwrap_or_default())?;
-    let (view, edit) = write(session, client, "workspace/executeCommand", which).await?;
-    let edit = convert::to_workspace_edit(&view.uri, &view.snapshot, &edit, view.negotiated);
+    let (view, edits) = write(session, client, "workspace/executeCommand", which).await?;
+    let edit = convert::to_workspace_edit(&view.uri, &view.snapshot, &edits, view.negotiated);
     let applied = client.apply_edit(edit).await?;
     if !applied.applied {
         let why = applied.failure_reason.unwrap_or_else(|| "it gave no reason".into());
@@ -150,12 +151,12 @@ async fn write(
     client: &Client,
     method: &'static str,
     which: WriteFunction,
-) -> Result<(View, crate::text::TextEdit)> {
-    let mut answer = Answer::begin(session, method);
-    match attempt(session, client, which, &mut answer).await {
+) -> Result<(View, Vec<TextEdit>)> {
+    let answer = Answer::begin(session, method, &which.text_document.uri);
+    match attempt(session, client, which).await {
         Ok((view, written)) => {
             answer.shown(written.tokens);
-            Ok((view, written.edit))
+            Ok((view, written.edits))
         }
         Err(refusal) => {
             answer.silent(refusal.reason, 0);
@@ -168,17 +169,15 @@ async fn attempt(
     session: &Arc<Session>,
     client: &Client,
     which: WriteFunction,
-    answer: &mut Answer,
 ) -> std::result::Result<(View, implement::Written), Refusal> {
     let document = which.text_document;
     let view = session.view(&document.uri, which.position)?;
-    answer.language(view.snapshot.language().id());
     if view.snapshot.version() != document.version {
         return Err(changed());
     }
     let plan = implement::plan(&view.snapshot, view.offset).ok_or_else(changed)?;
     let source = session.source().cloned().ok_or(Reason::Loading)?;
-    let progress = Arc::new(Progress::begin(client, view.negotiated.progress, TITLE, true));
+    let progress = Arc::new(Progress::begin(client, view.negotiated.progress, TITLE, Work::Cancellable));
     session.say(answer::thinking());
     let order = order(session, &view, Arc::clone(&progress));
     let work = Flight::start(|cancel| run(plan, source, Order { cancel, ..order }));
@@ -193,7 +192,10 @@ async fn attempt(
 }
 
 async fn run(plan: Plan, source: Arc<dyn Source>, order: Order) -> Written {
-    Written(implement::write(plan, &*source, order).await.map_err(Refusal::from))
+    let branch = order.branch;
+    let written = implement::write(plan, &*source, order).await;
+    source.forget(branch);
+    Written(written.map_err(Refusal::from))
 }
 
 fn order(session: &Session, view: &View, progress: Arc<Progress>) -> Order {

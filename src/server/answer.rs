@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tower_lsp::lsp_types::Url;
+
 use super::protocol::{State, StatusParams};
 use super::session::Session;
 use crate::complete::Reason;
@@ -22,13 +24,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn begin(session: &Arc<Session>, method: &'static str) -> Self {
-        Self { session: Arc::clone(session), method, language: "", begun: Instant::now(), over: false }
-    }
-
-    /// Names the language, once the document is known.
-    pub(super) fn language(&mut self, language: &'static str) {
-        self.language = language;
+    /// Begins the record of a request about a document.
+    pub(super) fn begin(session: &Arc<Session>, method: &'static str, uri: &Url) -> Self {
+        let language = session.snapshot(uri).map_or("", |snapshot| snapshot.language().id());
+        Self { session: Arc::clone(session), method, language, begun: Instant::now(), over: false }
     }
 
     /// Something is shown.
@@ -75,7 +74,7 @@ pub(super) fn ready(session: &Session) -> StatusParams {
     }
 }
 
-/// Returns the status after a silent request. Loading and failing are states of their own, and they last.
+/// Returns the status after a silent request. Loading and failing last, and say themselves why it was silent.
 fn silent(session: &Session, reason: Reason) -> StatusParams {
     let status = ready(session);
     match status.state {
@@ -84,7 +83,7 @@ fn silent(session: &Session, reason: Reason) -> StatusParams {
             message: reason.explain().into(),
             reason: Some(reason.code().into()),
         },
-        _ => StatusParams { reason: Some(reason.code().into()), ..status },
+        _ => status,
     }
 }
 

@@ -4,6 +4,7 @@
 //! concurrently and starts them in the order of the messages, so only what comes before it is in order.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
@@ -19,7 +20,7 @@ use super::capabilities::{self, InlineOffer};
 use super::ending::Ending;
 use super::protocol::{DoctorReport, InlineCompletionList, InlineCompletionParams};
 use super::session::Session;
-use super::{SourceFactory, actions, completion, convert, inline, loading};
+use super::{SourceFactory, actions, ahead, completion, convert, inline, loading};
 
 /// The language server.
 pub(super) struct Backend {
@@ -113,11 +114,15 @@ impl LanguageServer for Backend {
     }
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        let uri = params.text_document.uri.clone();
         self.session.open(params.text_document);
+        ahead::file(&self.session, uri, Duration::ZERO);
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        let uri = params.text_document.uri.clone();
         self.session.change(params);
+        ahead::file(&self.session, uri, ahead::PAUSE);
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {

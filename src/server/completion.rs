@@ -28,8 +28,8 @@ pub(super) async fn completion(
     session: &Arc<Session>,
     params: CompletionParams,
 ) -> Option<CompletionResponse> {
-    let mut answer = Answer::begin(session, METHOD);
-    match find(session, params, &mut answer).await {
+    let answer = Answer::begin(session, METHOD, &params.text_document_position.text_document.uri);
+    match find(session, params).await {
         Ok((item, tokens)) => {
             answer.shown(tokens);
             let list = CompletionList { is_incomplete: true, items: vec![item] };
@@ -42,14 +42,9 @@ pub(super) async fn completion(
     }
 }
 
-async fn find(
-    session: &Arc<Session>,
-    params: CompletionParams,
-    answer: &mut Answer,
-) -> Result<(CompletionItem, usize), Silence> {
+async fn find(session: &Arc<Session>, params: CompletionParams) -> Result<(CompletionItem, usize), Silence> {
     let place = params.text_document_position;
     let view = session.view(&place.text_document.uri, place.position)?;
-    answer.language(view.snapshot.language().id());
     if !view.settings.items.enabled {
         return Err(Reason::Disabled.into());
     }

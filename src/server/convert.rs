@@ -37,21 +37,24 @@ pub(super) fn from_range(snapshot: &Snapshot, range: lsp::Range, encoding: Posit
     place(range.start)..place(range.end)
 }
 
-/// Returns an edit of one document as the protocol has it, for the version it was made for where the editor can tell.
+/// Returns the edits of one document as the protocol has it, for the version they were made for where the editor can tell.
 pub(super) fn to_workspace_edit(
     uri: &Url,
     snapshot: &Snapshot,
-    edit: &TextEdit,
+    edits: &[TextEdit],
     negotiated: Negotiated,
 ) -> WorkspaceEdit {
-    let range = to_range(snapshot, &edit.range, negotiated.encoding);
-    let edit = lsp::TextEdit { range, new_text: edit.text.clone() };
+    let to_edit = |edit: &TextEdit| lsp::TextEdit {
+        range: to_range(snapshot, &edit.range, negotiated.encoding),
+        new_text: edit.text.clone(),
+    };
+    let edits = edits.iter().map(to_edit);
     if !negotiated.document_changes {
-        return WorkspaceEdit::new([(uri.clone(), vec![edit])].into());
+        return WorkspaceEdit::new([(uri.clone(), edits.collect())].into());
     }
     let text_document =
         OptionalVersionedTextDocumentIdentifier { uri: uri.clone(), version: Some(snapshot.version()) };
-    let change = TextDocumentEdit { text_document, edits: vec![lsp::OneOf::Left(edit)] };
+    let change = TextDocumentEdit { text_document, edits: edits.map(lsp::OneOf::Left).collect() };
     WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(vec![change])), ..WorkspaceEdit::default() }
 }
 

@@ -7,7 +7,7 @@ use tower_lsp::lsp_types::{DidChangeTextDocumentParams, TextDocumentItem, Url};
 
 use super::convert;
 use super::flight::{Flight, Landing};
-use crate::complete::{Cache, Completion, Reason};
+use crate::complete::{self, Anchored, Cache, Completion, Reason};
 use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot};
 
 /// All open documents.
@@ -32,6 +32,8 @@ pub(super) struct Open {
     branch: u64,
     path: Option<String>,
     flight: Option<(Place, Weak<Flight<Landing>>)>,
+    /// The prompts of the last generation, for the next one to go on with.
+    anchors: Vec<Anchored>,
 }
 
 /// What a generation was begun for.
@@ -50,7 +52,7 @@ impl Documents {
         }
         let language = Language::from_id(&item.language_id);
         let document = Document::open(language, item.version, &item.text);
-        let open = Open { document, branch: self.new_branch(), path, flight: None };
+        let open = Open { document, branch: self.new_branch(), path, flight: None, anchors: Vec::new() };
         self.entries.insert(item.uri, Entry::Open(Box::new(open)));
     }
 
@@ -74,16 +76,17 @@ impl Documents {
 
     /// Drops a document whose text is no longer known and returns whether it was open.
     pub(super) fn lose(&mut self, uri: &Url) -> bool {
-        let was_open = self.remove(uri, Reason::OutOfSync);
+        let was_open = self.find(uri).is_ok();
         if was_open {
+            self.remove(uri, Reason::OutOfSync);
             self.entries.insert(uri.clone(), Entry::Lost);
         }
         was_open
     }
 
-    /// Forgets a document and stops what is computed for it.
-    pub(super) fn close(&mut self, uri: &Url) {
-        self.remove(uri, Reason::NotOpen);
+    /// Forgets a document, stops what is computed for it, and returns its branch.
+    pub(super) fn close(&mut self, uri: &Url) -> Option<u64> {
+        self.remove(uri, Reason::NotOpen)
     }
 
     /// Closes everything for good.
@@ -95,13 +98,15 @@ impl Documents {
         }
     }
 
-    fn remove(&mut self, uri: &Url, reason: Reason) -> bool {
-        let Some(Entry::Open(mut open)) = self.entries.remove(uri) else {
-            return false;
-        };
-        open.divert(reason);
-        self.cache.forget(open.branch);
-        true
+    fn remove(&mut self, uri: &Url, reason: Reason) -> Option<u64> {
+        match self.entries.remove(uri) {
+            Some(Entry::Open(mut open)) => {
+                open.divert(reason);
+                self.cache.forget(open.branch);
+                Some(open.branch)
+            }
+            _ => None,
+        }
     }
 
     /// Returns an open document.
@@ -165,6 +170,21 @@ impl Documents {
         self.branches
     }
 
+    /// Keeps the prompts of a generation; one that never got as far as a prompt has none, and changes nothing.
+    pub(super) fn keep_anchors(&mut self, uri: &Url, anchors: Vec<Anchored>) {
+        if let Some(Entry::Open(open)) = self.entries.get_mut(uri)
+            && !anchors.is_empty()
+        {
+            open.anchors = anchors;
+        }
+    }
+
+    /// Returns the names of all open documents.
+    pub(super) fn open_uris(&self) -> Vec<Url> {
+        let open = |(uri, entry): (&Url, &Entry)| matches!(entry, Entry::Open(_)).then(|| uri.clone());
+        self.entries.iter().filter_map(open).collect()
+    }
+
     /// Returns how many documents are open.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
@@ -180,6 +200,20 @@ impl Open {
     /// Returns the number that names it to the source.
     pub(super) fn branch(&self) -> u64 {
         self.branch
+    }
+
+    /// Returns the prompts of the last generation.
+    pub(super) fn anchors(&self) -> Vec<Anchored> {
+        self.anchors.clone()
+    }
+
+    /// Returns the text with which prompts in the part of the file that is worked on begin.
+    pub(super) fn file_text(&self, snapshot: &Snapshot, bytes: usize) -> String {
+        let whole = self.anchors.iter().find(|anchored| !anchored.short);
+        whole.map_or_else(
+            || complete::file_text(snapshot, bytes),
+            |anchored| anchored.file_text(snapshot, bytes),
+        )
     }
 
     /// Returns the path as the model sees it.

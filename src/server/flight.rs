@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::complete::{Completion, Reason};
+use crate::complete::{Anchored, Completion, Reason};
 use crate::engine::CancelToken;
 
 /// What came of a generation.
@@ -16,11 +16,13 @@ pub(super) struct Landing {
     pub result: Result<Completion, Reason>,
     /// Tokens generated.
     pub tokens: usize,
+    /// Prompts for the next request of the document.
+    pub anchors: Vec<Anchored>,
 }
 
 impl From<Reason> for Landing {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), tokens: 0 }
+        Self { result: Err(reason), tokens: 0, anchors: Vec::new() }
     }
 }
 

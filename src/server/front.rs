@@ -57,7 +57,11 @@ where
             "initialize" => return self.initialize(request),
             "shutdown" => self.ending.shutdown_seen(),
             "exit" => self.ending.exit_seen(),
-            "textDocument/didChange" => self.check_change(request.params()),
+            "textDocument/didChange" => {
+                if let Some(lost) = unreadable_change(request.params()) {
+                    return self.lose(lost);
+                }
+            }
             _ => {}
         }
         Box::pin(self.inner.call(request))
@@ -81,14 +85,30 @@ where
         })
     }
 
-    /// A notification that does not parse is dropped by tower-lsp, and then the text here is no longer the editor's.
-    fn check_change(&self, params: Option<&Value>) {
-        let Some(params) = params else { return };
-        if let Err(error) = DidChangeTextDocumentParams::deserialize(params) {
-            let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
-            self.session.lose(uri.unwrap_or_default(), &error.to_string());
-        }
+    /// Drops the document of a change that does not parse, in the order of the messages: when the future is polled, as
+    /// the handlers are, and not now, when the `didOpen` before it may still wait.
+    fn lose(&self, lost: Lost) -> Answer<S::Error> {
+        let session = Arc::clone(&self.session);
+        Box::pin(async move {
+            session.lose(&lost.uri, &lost.why);
+            Ok(None)
+        })
     }
+}
+
+/// A document whose change does not parse.
+struct Lost {
+    uri: String,
+    why: String,
+}
+
+/// Returns what is lost by a change that does not parse: tower-lsp drops such a notification without a word, and then
+/// the text here is no longer the editor's.
+fn unreadable_change(params: Option<&Value>) -> Option<Lost> {
+    let params = params?;
+    let error = DidChangeTextDocumentParams::deserialize(params).err()?;
+    let uri = params.pointer("/textDocument/uri").and_then(Value::as_str)?;
+    Some(Lost { uri: uri.into(), why: error.to_string() })
 }
 
 /// Adds the capability where it is to be announced statically.

@@ -20,8 +20,8 @@ pub(super) async fn inline_completion(
     session: &Arc<Session>,
     params: InlineCompletionParams,
 ) -> Option<InlineCompletionList> {
-    let mut answer = Answer::begin(session, INLINE_COMPLETION);
-    match find(session, params, &mut answer).await {
+    let answer = Answer::begin(session, INLINE_COMPLETION, &params.text_document.uri);
+    match find(session, params).await {
         Ok((item, tokens)) => {
             answer.shown(tokens);
             Some(InlineCompletionList { items: vec![item] })
@@ -36,10 +36,8 @@ pub(super) async fn inline_completion(
 async fn find(
     session: &Arc<Session>,
     params: InlineCompletionParams,
-    answer: &mut Answer,
 ) -> Result<(InlineCompletionItem, usize), Silence> {
     let view = session.view(&params.text_document.uri, params.position)?;
-    answer.language(view.snapshot.language().id());
     if !view.settings.inline.enabled {
         return Err(Reason::Disabled.into());
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::MessageType;
 
-use super::answer;
-use super::progress::Progress;
+use super::progress::{Progress, Work};
+use super::protocol::State;
 use super::session::Session;
+use super::{ahead, answer};
 use crate::config::LogLevel;
 use crate::source::Status;
 
@@ -23,7 +24,10 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
     loop {
         interval.tick().await;
         let status = source.status();
-        session.say(answer::ready(&session));
+        // The first request may have come before this, and then the server is thinking.
+        if session.status().state == State::Loading {
+            session.say(answer::ready(&session));
+        }
         match status {
             Status::Loading { stage, done, total } => {
                 let progress = progress.get_or_insert_with(|| begin(&session, &client));
@@ -31,6 +35,7 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
             }
             Status::Ready { model } => {
                 session.tell(LogLevel::Info, format!("infill-ls: {model} is ready"));
+                ahead::all_files(&session);
                 return;
             }
             Status::Failed { message } => {
@@ -42,7 +47,7 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
 }
 
 fn begin(session: &Session, client: &Client) -> Progress {
-    Progress::begin(client, session.negotiated().progress, "infill-ls", false)
+    Progress::begin(client, session.negotiated().progress, "infill-ls", Work::Measured)
 }
 
 fn report(progress: &Progress, stage: &str, done: u64, total: u64) {

@@ -24,9 +24,18 @@ struct Report {
     percentage: Option<u32>,
 }
 
+/// What kind of work a progress shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// How much is done is known. Editors draw a bar only if the first message has a percentage.
+    Measured,
+    /// It ends some time, and a person may stop it before.
+    Cancellable,
+}
+
 impl Progress {
-    /// Begins a progress; `supported` is what the editor said of itself, `cancellable` gives it a cancel button.
-    pub(super) fn begin(client: &Client, supported: bool, title: &str, cancellable: bool) -> Self {
+    /// Begins a progress; `supported` is what the editor said of itself.
+    pub(super) fn begin(client: &Client, supported: bool, title: &str, work: Work) -> Self {
         // The client's request numbers are unique in this connection, which is all that a token must be.
         let token = match client.next_request_id() {
             Id::Number(number) => ProgressToken::String(format!("infill-ls/{number}")),
@@ -36,7 +45,8 @@ impl Progress {
             let (sender, reports) = unbounded_channel();
             let begin = WorkDoneProgressBegin {
                 title: title.into(),
-                cancellable: Some(cancellable),
+                cancellable: Some(work == Work::Cancellable),
+                percentage: (work == Work::Measured).then_some(0),
                 ..WorkDoneProgressBegin::default()
             };
             tokio::spawn(show(client.clone(), token.clone(), begin, reports));

@@ -14,7 +14,7 @@ use super::convert;
 use super::documents::Documents;
 use super::outbox::Outbox;
 use super::protocol::{State, StatusParams};
-use crate::complete::Reason;
+use crate::complete::{Anchored, Reason};
 use crate::config::{LogLevel, Settings};
 use crate::source::Source;
 use crate::stats::RequestLog;
@@ -57,6 +57,8 @@ pub(super) struct View {
     pub settings: Arc<Settings>,
     /// What was agreed with the editor.
     pub negotiated: Negotiated,
+    /// The prompts of the document's last generation.
+    pub anchors: Vec<Anchored>,
 }
 
 impl Session {
@@ -129,7 +131,10 @@ impl Session {
     }
 
     pub(super) fn close(&self, uri: &Url) {
-        self.lock().documents.close(uri);
+        let closed = self.lock().documents.close(uri);
+        if let (Some(branch), Some(source)) = (closed, self.source()) {
+            source.forget(branch);
+        }
     }
 
     /// Drops a document whose text here is no longer the editor's, and says so once.
@@ -166,6 +171,7 @@ impl Session {
             path: document.path(),
             settings: Arc::clone(&state.settings),
             negotiated: state.negotiated,
+            anchors: document.anchors(),
         })
     }
 

@@ -1,16 +1,15 @@
 //! The way of a completion request, the same for ghost text and for completion items: a view of the document, a recent
 //! suggestion or a generation, and what is left of it by the time it is there.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::answer;
 use super::flight::{Flight, Landing};
 use super::session::{Session, View};
-use crate::complete::{self, Budget, Completion, Mode, Prompt, Reason, StopCondition, TokenCount};
-use crate::config::Settings;
-use crate::engine::{CancelToken, FinishReason, GenerationParams};
-use crate::source::{Input, Request, Source, SourceError, Status};
+use crate::assist::infill::{Infill, InfillRequest, infill};
+use crate::complete::{self, Completion, Reason, TokenCount};
+use crate::engine::CancelToken;
+use crate::source::{Ahead, Source, Status};
 use crate::text::Snapshot;
 
 /// A completion and the text that its range is in.
@@ -74,9 +73,12 @@ fn board(session: &Arc<Session>, view: &View) -> Result<Arc<Flight<Landing>>, Re
 
 /// Takes the outcome, keeps it for those who type along, and carries it over to the text as it is now.
 fn settle(session: &Session, view: &View, landing: Landing) -> Result<Suggestion, Silence> {
-    let Landing { result, tokens } = landing;
+    let Landing { result, tokens, anchors } = landing;
     let silence = |reason| Silence { reason, tokens };
-    let made = result.map_err(silence)?;
+    let made = session.with_documents(|documents| {
+        documents.keep_anchors(&view.uri, anchors);
+        result.map_err(silence)
+    })?;
     let snapshot = session.with_documents(|documents| {
         documents.remember(view.branch, &view.snapshot, view.offset, &made);
         documents.find(&view.uri).map(|open| open.snapshot())
@@ -98,82 +100,13 @@ fn typed_along(view: &View, made: &Completion, now: &Snapshot) -> Option<Complet
 
 type Counter = Arc<dyn TokenCount + Send + Sync>;
 
-/// Makes the prompt, lets the source write, and makes a completion of what counts.
 async fn generate(view: View, source: Arc<dyn Source>, counter: Counter, cancel: CancelToken) -> Landing {
-    // Counting tokens and parsing the file take milliseconds, too long for the task that also reads the edits.
-    let (view, mode, prompt) = match tokio::task::spawn_blocking(move || prepare(view, &*counter)).await {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            tracing::error!(%error, "no prompt could be made");
-            return Reason::Failed.into();
-        }
-    };
-    let stop = Arc::new(Mutex::new(StopCondition::new(mode, &view.snapshot, view.offset)));
-    let watched = Arc::clone(&stop);
-    let request = Request {
-        branch: view.branch,
-        input: Input::Infill(prompt),
-        params: params(&view.settings, mode),
-        watch: Box::new(move |piece| lock(&watched).push(piece)),
-        cancel,
-    };
-    match source.generate(request).await {
-        Ok(generation) => {
-            let result = finish(&view, &lock(&stop), generation.finish);
-            Landing { result, tokens: generation.usage.decoded_tokens }
-        }
-        Err(error) => reason(&error).into(),
+    let View { snapshot, offset, path, branch, settings, anchors, .. } = view;
+    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors };
+    let Infill { result, usage, anchors } = infill(request, source.clone(), counter, cancel).await;
+    if let Some(best) = anchors.first().filter(|_| result.is_ok()) {
+        // Where a shorter prompt served, or one of an earlier line, the better one is ready after a pause.
+        source.prepare(branch, Ahead::Prompt(best.prompt.clone()));
     }
-}
-
-fn prepare(view: View, counter: &dyn TokenCount) -> (View, Mode, Prompt) {
-    let budget = Budget {
-        prefix_tokens: view.settings.prompt.prefix_tokens.get(),
-        suffix_tokens: view.settings.prompt.suffix_tokens,
-    };
-    let mode = complete::mode(&view.snapshot, view.offset);
-    let prompt = complete::prompt(&view.snapshot, view.offset, view.path.as_deref(), &budget, counter);
-    (view, mode, prompt)
-}
-
-fn params(settings: &Settings, mode: Mode) -> GenerationParams {
-    let completion = &settings.completion;
-    let max_tokens = match mode {
-        Mode::Line => completion.line_tokens,
-        Mode::Block => completion.block_tokens,
-    };
-    GenerationParams {
-        max_tokens: max_tokens.get(),
-        temperature: completion.temperature,
-        time_budget: Some(Duration::from_millis(completion.time_ms.get() as u64)),
-        ..GenerationParams::default()
-    }
-}
-
-fn finish(view: &View, stop: &StopCondition, finish: FinishReason) -> Result<Completion, Reason> {
-    let text = match finish {
-        FinishReason::Stop | FinishReason::EndOfText => stop.text(),
-        FinishReason::Length | FinishReason::Time => stop.text_cut_short(),
-    };
-    if finish == FinishReason::Time && text.trim().is_empty() {
-        return Err(Reason::TimedOut);
-    }
-    complete::finish(&view.snapshot, view.offset, text)
-}
-
-/// Returns why a source that refused leaves the user without a completion.
-fn reason(error: &SourceError) -> Reason {
-    match error {
-        SourceError::Loading => Reason::Loading,
-        SourceError::Cancelled => Reason::Cancelled,
-        SourceError::Overtaken => Reason::Overtaken,
-        SourceError::TooLong { .. } | SourceError::Failed(_) => {
-            tracing::error!(%error, "nothing was generated");
-            Reason::Failed
-        }
-    }
-}
-
-fn lock(stop: &Mutex<StopCondition>) -> std::sync::MutexGuard<'_, StopCondition> {
-    stop.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    Landing { result, tokens: usage.decoded_tokens, anchors }
 }

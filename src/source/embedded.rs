@@ -6,15 +6,19 @@ mod prompt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::{BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
+use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
 use crate::complete::TokenCount;
-use crate::engine::{Engine, Job, JobError, Parts};
+use crate::engine::{Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose};
 use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
 
 pub use locate::locate;
+use prompt::PromptEncoder;
 
-/// Documents whose caches are kept.
-const BRANCHES: usize = 4;
+/// Bytes of keys and values that are kept, over all documents: some twenty thousand tokens of the default model.
+const CACHE_BYTES: usize = 256 << 20;
+
+/// Tokens of the context that a file's rows leave free, for a suffix and an answer behind any cursor in it.
+const BEHIND_FILE: usize = 1024;
 
 /// Says where the model file is, fetching it if need be; it may report (stage, done, total) while it works.
 pub type Locate = Box<dyn FnOnce(&(dyn Fn(&str, u64, u64) + Sync)) -> Result<PathBuf, String> + Send>;
@@ -30,7 +34,7 @@ pub struct EmbeddedSource {
 struct Ready {
     engine: Engine,
     tokenizer: Arc<Tokenizer>,
-    markers: Markers,
+    encoder: PromptEncoder,
     context: usize,
 }
 
@@ -136,18 +140,32 @@ impl Ready {
         context: usize,
     ) -> Result<Self, String> {
         let tokenizer = Arc::new(tokenizer);
-        let parts = Parts { model, tokenizer: tokenizer.clone(), context, branches: BRANCHES };
+        let parts = Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: CACHE_BYTES };
         let engine =
             Engine::start(parts).map_err(|error| format!("the engine thread cannot start: {error}"))?;
-        Ok(Self { engine, tokenizer, markers, context })
+        let encoder = PromptEncoder::new(tokenizer.clone(), markers);
+        Ok(Self { engine, tokenizer, encoder, context })
     }
 
-    fn tokens(&self, request: &Request) -> Result<Vec<TokenId>, SourceError> {
-        let tokens = prompt::tokens(&request.input, &self.tokenizer, &self.markers)?;
-        match tokens.len() < self.context {
-            true => Ok(tokens),
-            false => Err(SourceError::TooLong { tokens: tokens.len(), context: self.context }),
+    /// Returns all prompts of a request, the one that is wanted most first.
+    fn prompts(&self, request: &Request) -> Result<Vec<PromptTokens>, SourceError> {
+        let mut prompts = vec![self.encoder.input(&request.input)?];
+        for other in &request.others {
+            prompts.push(self.encoder.infill(other)?);
         }
+        match prompts[0].tokens.len() {
+            tokens if tokens < self.context => Ok(prompts),
+            tokens => Err(SourceError::TooLong { tokens, context: self.context }),
+        }
+    }
+
+    fn ahead(&self, ahead: &Ahead) -> Result<(Purpose, Vec<TokenId>), SourceError> {
+        let (purpose, mut tokens) = match ahead {
+            Ahead::File(text) => (Purpose::File, self.encoder.file(text)?),
+            Ahead::Prompt(prompt) => (Purpose::Prompt, self.encoder.infill(prompt)?.tokens),
+        };
+        tokens.truncate(self.context.saturating_sub(BEHIND_FILE));
+        Ok((purpose, tokens))
     }
 }
 
@@ -168,20 +186,39 @@ impl Source for EmbeddedSource {
             let guard = request.cancel.guard();
             let encoder = ready.clone();
             // Tokenising a long prompt takes milliseconds: too long for the thread that reads the editor's messages.
-            let encoded = tokio::task::spawn_blocking(move || (encoder.tokens(&request), request)).await;
-            let (tokens, request) = encoded.map_err(|error| SourceError::Failed(error.to_string()))?;
+            let encoded = tokio::task::spawn_blocking(move || (encoder.prompts(&request), request)).await;
+            let (prompts, request) = encoded.map_err(|error| SourceError::Failed(error.to_string()))?;
+            let mut prompts = prompts?;
+            let others = prompts.split_off(1);
             let (answer, answered) = tokio::sync::oneshot::channel();
             let reply = move |result| {
                 // Nobody waits any more when the request was cancelled.
                 let _ = answer.send(result);
             };
-            let Request { branch, params, watch, cancel, .. } = request;
-            ready.engine.submit(Job::new(branch, tokens?, params, watch, cancel, reply));
+            let Request { branch, params, watch, cancel, latency, .. } = request;
+            let mut job = Job::new(branch, prompts.remove(0), params, watch, cancel, reply);
+            (job.request.others, job.request.latency) = (others, latency);
+            ready.engine.submit(job);
             let output =
                 answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
             guard.disarm();
             Ok(Generation { text: output.text, finish: output.finish, usage: output.usage })
         })
+    }
+
+    fn prepare(&self, branch: u64, ahead: Ahead) {
+        let Some(ready) = self.ready() else { return };
+        // Nobody waits for it, and tokenising a file takes longer than a handler may.
+        tokio::task::spawn_blocking(move || match ready.ahead(&ahead) {
+            Ok((purpose, tokens)) => ready.engine.prepare(Preparation { branch, purpose, tokens }),
+            Err(error) => tracing::warn!(%error, "nothing could be made ready"),
+        });
+    }
+
+    fn forget(&self, branch: u64) {
+        if let Some(ready) = self.ready() {
+            ready.engine.forget(branch);
+        }
     }
 
     fn counters(&self) -> Counters {

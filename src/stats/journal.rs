@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::Record;
 
@@ -18,46 +18,58 @@ const OLDER_FILE_NAME: &str = "requests.1.jsonl";
 /// Bytes after which a new file is begun: about 4,000 requests, a few days of typing.
 const BOUND: u64 = 512 * 1024;
 
-/// Hands records to the thread that writes them; dropping it waits until all are written.
+/// How long [`Journal::flush`] waits for a disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Hands records to the thread that writes them.
 #[derive(Debug)]
 pub(super) struct Journal {
-    lines: Option<Sender<Record>>,
-    writer: Option<JoinHandle<()>>,
+    entries: Sender<Entry>,
+}
+
+enum Entry {
+    Record(Record),
+    /// Everything before this is written when it is answered.
+    Barrier(Sender<()>),
 }
 
 impl Journal {
     pub(super) fn new(dir: &Path) -> Self {
-        let (lines, records) = channel();
+        let (entries, received) = channel();
         let dir = dir.to_path_buf();
-        let writer =
-            std::thread::Builder::new().name("request-log".into()).spawn(move || write_all(&dir, &records));
-        Self { lines: Some(lines), writer: writer.ok() }
+        let thread = std::thread::Builder::new().name("request-log".into());
+        if let Err(error) = thread.spawn(move || write_all(&dir, &received)) {
+            tracing::warn!(%error, "requests are not written down");
+        }
+        Self { entries }
     }
 
     pub(super) fn write(&self, record: &Record) {
-        if let Some(lines) = &self.lines {
-            // The receiver is gone after an error of the disk, which was logged then.
-            let _ = lines.send(record.clone());
-        }
+        // The receiver is gone after an error of the disk, which was logged then.
+        let _ = self.entries.send(Entry::Record(record.clone()));
     }
-}
 
-impl Drop for Journal {
-    fn drop(&mut self) {
-        self.lines = None;
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+    /// Waits until everything is written, or the disk has had its time.
+    pub(super) fn flush(&self) {
+        let (sender, written) = channel();
+        let _ = self.entries.send(Entry::Barrier(sender));
+        let _ = written.recv_timeout(PATIENCE);
     }
 }
 
 /// Writes records until the log is dropped or the disk refuses.
-fn write_all(dir: &Path, records: &Receiver<Record>) {
-    for record in records {
-        if let Err(error) = append(dir, &record) {
-            let path = dir.join(FILE_NAME);
-            tracing::warn!(%error, path = %path.display(), "requests are no longer written down; free space or check the permissions, then restart");
-            return;
+fn write_all(dir: &Path, entries: &Receiver<Entry>) {
+    for entry in entries {
+        match entry {
+            // Whoever waited may have given up.
+            Entry::Barrier(written) => drop(written.send(())),
+            Entry::Record(record) => {
+                if let Err(error) = append(dir, &record) {
+                    let path = dir.join(FILE_NAME);
+                    tracing::warn!(%error, path = %path.display(), "requests are no longer written down; free space or check the permissions, then restart");
+                    return;
+                }
+            }
         }
     }
 }

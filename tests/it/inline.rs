@@ -172,3 +172,20 @@ async fn a_silence_is_null_and_its_reason_is_on_record() {
     assert_eq!(report["requests"]["silent"], json!({ "empty": 1, "not-open": 1 }));
     server.finish().await;
 }
+
+#[tokio::test]
+async fn inside_a_word_only_a_person_who_asks_is_answered() {
+    let script = Script::says("al\n");
+    let mut server = TestServer::plain(&script).await;
+    server.open(URI, "python", "x = tot_sum\n").await;
+    let mut params = at(URI, 0, 6);
+    params["context"] = json!({ "triggerKind": 2 });
+    assert_eq!(server.call(METHOD, params.clone()).await, Value::Null);
+    assert!(script.seen().is_empty());
+    params["context"] = json!({ "triggerKind": 1 });
+    server.call(METHOD, params).await;
+    assert_eq!(script.seen().len(), 1);
+    let report = server.call("infill/doctor", Value::Null).await;
+    assert_eq!(report["requests"]["silent"]["mid-word"], 1);
+    server.finish().await;
+}

@@ -2,7 +2,7 @@
 
 import re
 
-from neovim import PYTHON_ADD, PYTHON_COMMENT, RUST_SQUARE
+from neovim import PYTHON_ADD, PYTHON_COMMENT, RUST_AREA
 from programs import expect_python, expect_rust
 from readme import settings
 from terminal import wait_for
@@ -33,7 +33,10 @@ class Session:
     def save(self):
         """Saves, and waits until the file is what the screen shows."""
         before = self.path.stat().st_mtime_ns
-        self.terminal.keys("Escape")
+        if " INS " in self.terminal.screen():
+            # Typed at once, Escape and the next key would be Alt and that key.
+            self.terminal.keys("Escape")
+            self.terminal.wait_for_text(" NOR ", 20)
         self.terminal.type(":write\r")
         wait_for("the file to be saved", lambda: self.path.stat().st_mtime_ns != before, 20)
 
@@ -68,10 +71,10 @@ def helix_python_item(terminal):
 
 def helix_rust_item(terminal):
     """The same in Rust, with the menu asked for where Helix would not open it by itself."""
-    session = Session(terminal, "square.rs", RUST_SQUARE)
-    accept_item(terminal, 3, "    x *", ask=["C-x"])
+    session = Session(terminal, "area.rs", RUST_AREA)
+    accept_item(terminal, 3, "    return width", ask=["C-x"])
     session.save()
-    expect_rust(session.path, "144")
+    expect_rust(session.path, "12")
 
 
 def helix_python_write_function(terminal):

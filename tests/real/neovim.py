@@ -25,14 +25,14 @@ def add(a, b):
 print(add(2, 3))
 """
 
-RUST_SQUARE = """\
-/// Returns the square of a number.
-fn square(x: i64) -> i64 {
+RUST_AREA = """\
+/// Returns the area of a rectangle.
+fn area(width: i64, height: i64) -> i64 {
 
 }
 
 fn main() {
-    println!("{}", square(12));
+    println!("{}", area(3, 4));
 }
 """
 
@@ -147,8 +147,13 @@ class Session:
         expected = text.split("\n")
         wait_for(f"the lines {expected}", lambda: self.lines()[row - 1 :][: len(expected)] == expected, 20)
 
-    def save(self):
+    def leave_insert_mode(self):
+        """Presses Escape and waits, since Escape and the next key at once would be Alt and that key."""
         self.terminal.keys("Escape")
+        wait_for("normal mode", lambda: self.rpc.request("nvim_get_mode")["mode"] == "n", 20)
+
+    def save(self):
+        self.leave_insert_mode()
         self.terminal.type(":write\r")
         wait_for("the file to be saved", lambda: self.rpc.lua("return not vim.bo.modified"))
 
@@ -176,19 +181,19 @@ def neovim_python_accept(terminal):
 
 def neovim_rust_accept(terminal):
     """The same in Rust."""
-    session = Session(terminal, "square.rs", RUST_SQUARE)
-    session.insert_at_end_of(3, "    x *")
+    session = Session(terminal, "area.rs", RUST_AREA)
+    session.insert_at_end_of(3, "    return width")
     ghost = session.suggestion()
     terminal.picture("1-ghost-text")
     terminal.keys("Tab")
-    session.expect_lines(3, "    x *" + ghost)
+    session.expect_lines(3, "    return width" + ghost)
     session.save()
-    expect_rust(session.path, "144")
+    expect_rust(session.path, "12")
 
 
 def neovim_accept_word(terminal):
     """A word is accepted and the rest of the suggestion stays on the screen."""
-    typed = "    total = tot"
+    typed = "    total ="
     session = Session(terminal, "total.py", PYTHON_TOTAL)
     session.insert_at_end_of(4, typed)
     ghost = session.suggestion().split("\n")[0]
@@ -203,11 +208,11 @@ def neovim_accept_word(terminal):
 
 def neovim_typing_behind_accept(terminal):
     """A key right behind Tab lands after the accepted text: nothing lost, nothing doubled."""
-    session = Session(terminal, "square.rs", RUST_SQUARE)
-    session.insert_at_end_of(3, "    x *")
+    session = Session(terminal, "area.rs", RUST_AREA)
+    session.insert_at_end_of(3, "    return width")
     ghost = session.suggestion()
     terminal.type("\t; //")
-    session.expect_lines(3, "    x *" + ghost + "; //")
+    session.expect_lines(3, "    return width" + ghost + "; //")
 
 
 def neovim_tab_falls_back(terminal):

@@ -134,7 +134,7 @@ def plugin_undo(terminal):
     session = suggest(terminal, "one|", " two\nthree")
     terminal.type(" t\t")
     expect_buffer(session, "one two\nthree")
-    terminal.keys("Escape")
+    session.leave_insert_mode()
     terminal.type("u")
     expect_buffer(session, "one t")
 

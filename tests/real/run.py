@@ -72,6 +72,8 @@ def main():
     tests = [*plugin.TESTS, *neovim.TESTS, *helix.TESTS]
     if words:
         tests = [test for test in tests if any(word in test.__name__ for word in words)]
+    for old in [picture for test in tests for picture in PICTURES.glob(f"{test.__name__}-*.png")]:
+        old.unlink()
     signal.signal(signal.SIGALRM, on_alarm)
     outcomes = [run(test) for test in tests]
     print(f"pictures: {PICTURES}")

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::peer::Peer;
 use super::table::{self, median};
 use crate::cli::model_args::ModelChoice;
-use crate::model::{self, Decoder, KvCache, LanguageModel, LoadOptions, Output};
+use crate::model::{self, Compute, Decoder, KvCache, LanguageModel, LoadOptions, Output, Sequence};
 
 /// Prompt lengths that are timed.
 const PREFILLS: [usize; 2] = [256, 1024];
@@ -90,7 +90,7 @@ pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
 
 fn load(path: &std::path::Path, threads: usize) -> anyhow::Result<Decoder> {
     let context = CONTEXTS[CONTEXTS.len() - 1] + CHUNK;
-    Ok(model::load(path, LoadOptions { context, threads })?.decoder)
+    Ok(model::load(path, LoadOptions { context, threads, compute: Compute::Kernels })?.decoder)
 }
 
 /// Returns `n` tokens that look like nothing in particular, the same at each run.
@@ -102,7 +102,7 @@ fn fill(decoder: &Decoder, cache: &mut KvCache, tokens: &[u32], last: Output) ->
     let mut chunks = tokens.chunks(CHUNK).peekable();
     while let Some(chunk) = chunks.next() {
         let output = if chunks.peek().is_some() { Output::Nothing } else { last };
-        decoder.forward(cache, chunk, output, &|| false)?;
+        decoder.forward(&mut Sequence::new(cache), chunk, output, &|| false)?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ fn decode_speed(decoder: &Decoder, depth: usize) -> anyhow::Result<f64> {
 fn decode(decoder: &Decoder, cache: &mut KvCache, n: usize) -> anyhow::Result<f64> {
     let started = Instant::now();
     for token in tokens(n) {
-        decoder.forward(cache, &[token], Output::Last, &|| false)?;
+        decoder.forward(&mut Sequence::new(cache), &[token], Output::Last, &|| false)?;
     }
     Ok(n as f64 / started.elapsed().as_secs_f64())
 }

@@ -91,6 +91,11 @@ impl<T: KvElement> KvRows<T> {
         self.blocks.len() / self.block_len() * POSITIONS
     }
 
+    /// Bytes of one row.
+    pub fn row_bytes(&self) -> usize {
+        2 * self.kv_heads * self.head_dim * size_of::<T>()
+    }
+
     /// Bytes in memory.
     pub fn byte_size(&self) -> usize {
         self.blocks.capacity() * size_of::<T>()

@@ -167,7 +167,7 @@ thread_local! {
 
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line([u8; 64]);
+struct Line(#[expect(dead_code, reason = "only its place and alignment count")] [u8; 64]);
 
 impl Job<'_> {
     fn tasks(&self) -> usize {

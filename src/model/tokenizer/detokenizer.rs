@@ -1,7 +1,5 @@
-//! Turns a stream of tokens into a stream of text, holding back only the bytes of an unfinished UTF-8 character.
+//! Turns the bytes of a stream of tokens into a stream of text, holding back only the bytes of an unfinished UTF-8 character.
 //! candle's own `TokenOutputStream` waits for a letter, so that `}` and line ends come late: no good for stopping.
-
-use super::{TokenId, Tokenizer};
 
 /// Text coming out of a running generation.
 #[derive(Debug, Default)]
@@ -10,9 +8,9 @@ pub struct Detokenizer {
 }
 
 impl Detokenizer {
-    /// Adds a token and returns the text that is complete with it, possibly empty.
-    pub fn push(&mut self, token: TokenId, tokenizer: &Tokenizer) -> String {
-        self.held.extend_from_slice(tokenizer.bytes(token));
+    /// Adds a token's bytes and returns the text that is complete with them, possibly empty.
+    pub fn push(&mut self, bytes: &[u8]) -> String {
+        self.held.extend_from_slice(bytes);
         let complete = complete_length(&self.held);
         let rest = self.held.split_off(complete);
         let text = String::from_utf8_lossy(&self.held).into_owned();

@@ -1,67 +1,115 @@
 //! Text parts to tokens: the only place where a prompt and the model's markers meet. Text is always encoded as plain
 //! text, so nothing that a user's file says can become a marker.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::complete::Prompt;
+use crate::engine::PromptTokens;
 use crate::model::{Markers, TokenId, Tokenizer};
 use crate::source::{Input, SourceError};
 
-/// Returns the tokens of an input.
-pub(super) fn tokens(
-    input: &Input,
-    tokenizer: &Tokenizer,
-    markers: &Markers,
-) -> Result<Vec<TokenId>, SourceError> {
-    let mut writer = Writer { tokenizer, tokens: markers.begin.into_iter().collect() };
-    match input {
-        Input::Infill(prompt) => infill(prompt, markers, &mut writer)?,
-        Input::Chat { system, user, answer_start } => {
-            chat([system, user, answer_start], markers, &mut writer)?
+/// Texts whose tokens are remembered: prefix and suffix of the few prompts that serve while somebody types on a line.
+const REMEMBERED: usize = 12;
+
+/// Encodes prompts for one model.
+pub(super) struct PromptEncoder {
+    tokenizer: Arc<Tokenizer>,
+    markers: Markers,
+    /// Most recently used last. Encoding some thousand tokens takes milliseconds, at every keystroke the same ones.
+    recent: Mutex<Vec<(String, Arc<[TokenId]>)>>,
+}
+
+impl PromptEncoder {
+    pub(super) fn new(tokenizer: Arc<Tokenizer>, markers: Markers) -> Self {
+        Self { tokenizer, markers, recent: Mutex::default() }
+    }
+
+    /// Returns the tokens of an input.
+    pub(super) fn input(&self, input: &Input) -> Result<PromptTokens, SourceError> {
+        match input {
+            Input::Infill(prompt) => self.infill(prompt),
+            Input::Chat { system, user, answer_start } => self.chat([system, user, answer_start]),
+            Input::Raw(text) => {
+                let mut tokens = self.beginning();
+                tokens.extend(&*self.text(text)?);
+                Ok(PromptTokens { tokens, begins_with: String::new() })
+            }
         }
-        Input::Raw(text) => writer.text(text)?,
-    }
-    Ok(writer.tokens)
-}
-
-struct Writer<'a> {
-    tokenizer: &'a Tokenizer,
-    tokens: Vec<TokenId>,
-}
-
-impl Writer<'_> {
-    fn text(&mut self, text: &str) -> Result<(), SourceError> {
-        let tokens = self.tokenizer.encode(text).map_err(|error| SourceError::Failed(error.to_string()))?;
-        self.tokens.extend(tokens);
-        Ok(())
     }
 
-    fn marked(&mut self, marker: TokenId, text: &str) -> Result<(), SourceError> {
-        self.tokens.push(marker);
-        self.text(text)
+    /// Prefix, suffix, middle: the order that the Qwen, StarCoder and DeepSeek coders were trained on. What has been
+    /// typed since the anchor is the beginning of the middle; its last word is left for the model to write, held to the
+    /// letters that are there, for a half-typed word has tokens that the model never saw in its place.
+    pub(super) fn infill(&self, prompt: &Prompt) -> Result<PromptTokens, SourceError> {
+        let fim =
+            self.markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
+        let mut tokens = self.file(&prompt.prefix_text())?;
+        tokens.push(fim.suffix);
+        tokens.extend(&*self.text(&prompt.suffix)?);
+        tokens.push(fim.middle);
+        let stable = self.tokenizer.encode_stable(&prompt.typed).map_err(failed)?;
+        tokens.extend(stable.tokens);
+        let begins_with = prompt.typed.get(stable.bytes..).unwrap_or_default().to_owned();
+        Ok(PromptTokens { tokens, begins_with })
+    }
+
+    /// Returns the tokens with which every infill prompt begins whose prefix is a part of `text` from its start on.
+    pub(super) fn file(&self, text: &str) -> Result<Vec<TokenId>, SourceError> {
+        let fim =
+            self.markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
+        let mut tokens = self.beginning();
+        tokens.push(fim.prefix);
+        tokens.extend(&*self.text(text)?);
+        Ok(tokens)
+    }
+
+    /// One system and one user turn in ChatML, and the beginning of the answer. A model without chat markers gets the
+    /// same as plain text, which instruct models without a known template still follow.
+    fn chat(&self, [system, user, answer_start]: [&str; 3]) -> Result<PromptTokens, SourceError> {
+        let mut tokens = self.beginning();
+        match self.markers.chat {
+            None => tokens.extend(&*self.text(&format!("{system}\n\n{user}\n\n{answer_start}"))?),
+            Some(chat) => {
+                for (role, text) in [("system", system), ("user", user)] {
+                    tokens.push(chat.start);
+                    tokens.extend(&*self.text(&format!("{role}\n{text}"))?);
+                    tokens.push(chat.end);
+                    tokens.extend(&*self.text("\n")?);
+                }
+                tokens.push(chat.start);
+                tokens.extend(&*self.text(&format!("assistant\n{answer_start}"))?);
+            }
+        }
+        Ok(PromptTokens { tokens, begins_with: String::new() })
+    }
+
+    fn beginning(&self) -> Vec<TokenId> {
+        self.markers.begin.into_iter().collect()
+    }
+
+    fn text(&self, text: &str) -> Result<Arc<[TokenId]>, SourceError> {
+        if let Some(tokens) = self.recall(text) {
+            return Ok(tokens);
+        }
+        let tokens: Arc<[TokenId]> = self.tokenizer.encode(text).map_err(failed)?.into();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() >= REMEMBERED {
+            recent.remove(0);
+        }
+        recent.push((text.to_owned(), tokens.clone()));
+        Ok(tokens)
+    }
+
+    fn recall(&self, text: &str) -> Option<Arc<[TokenId]>> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = recent.iter().position(|(known, _)| known == text)?;
+        let found = recent.remove(index);
+        let tokens = found.1.clone();
+        recent.push(found);
+        Some(tokens)
     }
 }
 
-/// Prefix, suffix, middle: the order that the Qwen, StarCoder and DeepSeek coders were trained on.
-fn infill(prompt: &Prompt, markers: &Markers, writer: &mut Writer<'_>) -> Result<(), SourceError> {
-    let fim = markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
-    writer.marked(fim.prefix, &prompt.prefix_text())?;
-    writer.marked(fim.suffix, &prompt.suffix)?;
-    writer.tokens.push(fim.middle);
-    Ok(())
-}
-
-/// One system and one user turn in ChatML, and the beginning of the answer. A model without chat markers gets the same
-/// as plain text, which instruct models without a known template still follow.
-fn chat(
-    [system, user, answer_start]: [&str; 3],
-    markers: &Markers,
-    writer: &mut Writer<'_>,
-) -> Result<(), SourceError> {
-    let Some(chat) = markers.chat else {
-        return writer.text(&format!("{system}\n\n{user}\n\n{answer_start}"));
-    };
-    for (role, text) in [("system", system), ("user", user)] {
-        writer.marked(chat.start, &format!("{role}\n{text}"))?;
-        writer.marked(chat.end, "\n")?;
-    }
-    writer.marked(chat.start, &format!("assistant\n{answer_start}"))
+fn failed(error: crate::model::ModelError) -> SourceError {
+    SourceError::Failed(error.to_string())
 }

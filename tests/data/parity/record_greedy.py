@@ -8,10 +8,11 @@ are recorded only where the model ended; `text` is without it). `gaps` holds for
 token's logit beats the second's: the difference of their log-probabilities over the whole vocabulary. Another
 implementation may differ only where that is small, and from there on no further comparison makes sense.
 
-  llama-server -m model.gguf --port 8013 -c 4096 -np 1 -t 2 -tb 2 -ctk f32 -ctv f32
-  ./record_greedy.py --server http://127.0.0.1:8013 --version "llama.cpp 11434, CPU, AVX2"
+  llama-server -m model.gguf --port 8013 -c 4096 -np 1 -t 2 -tb 2 -fa off -ctk f32 -ctv f32
+  ./record_greedy.py --server http://127.0.0.1:8013 --version "llama.cpp b11434, CPU with AVX-512, attention and cache in 32 bits"
 
-The cache is kept in 32 bits there: the reference should carry no rounding but that of the weights.
+Attention and its cache are in 32 bits there, so that the reference carries as little rounding of its own as it can
+(with -fa on, a 32-bit cache is still read in 16 bits). The products with the weights round the activations to 8 bits all the same.
 `--compare FILE` writes nothing and tells where another server (another build, a 16-bit cache) goes another way.
 """
 import argparse

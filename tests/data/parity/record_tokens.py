@@ -155,6 +155,7 @@ TEXTS = [
     ("file markers", "<|repo_name|>r<|file_sep|>a.py\n<|fim_pad|><|object_ref_start|>"),
     ("half markers", "<|fim_prefix <|im_start| |im_end|> <|fim_prefix|<|>"),
     ("placeholder of an unused id", "[PAD151665] [PAD151935]"),
+    ("other models' markers", "</s> <s> <pad> [INST] <fim_prefix> <EOT>"),
     ("nul", "\x00"),
     ("nul in text", "a\x00b\x00\x00\nc\x00 d"),
     ("control characters", "\x01\x02\x07\x08\x1b[31mred\x1b[0m\x7f\x80\x9f"),

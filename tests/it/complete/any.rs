@@ -107,6 +107,6 @@ proptest! {
         let _ = (mode(snapshot, offset), silence(snapshot, offset));
         let got = prompt(snapshot, offset, None, &Budget { prefix_tokens: tokens, suffix_tokens: tokens }, &Words);
         let whole = snapshot.text().replace("\r\n", "\n");
-        prop_assert!(whole.contains(&got.prefix) || got.prefix.contains('\r'));
+        prop_assert!(whole.contains(&got.prompt.prefix) || got.prompt.prefix.contains('\r'));
     }
 }

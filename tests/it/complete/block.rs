@@ -1,6 +1,8 @@
 //! Where a whole block is asked for.
 
-use super::check;
+use infill_ls::complete::{Mode, StopCondition};
+
+use super::{Fixture, check};
 
 #[test]
 fn ends_where_the_indentation_falls_out() {
@@ -190,4 +192,19 @@ fn a_loop_of_lines_is_cut_to_one_round() {
         "begin();\n    read(x);\n    write(x);\n    read(x);\n    write(x);\n    read(x);\n    write(x);\n",
         "fn f() {\n    begin();\n    read(x);\n    write(x);\n}\n",
     );
+}
+
+#[test]
+fn a_block_that_a_bound_cut_off_ends_with_its_last_whole_line() {
+    let cut_short = |text: &str, mode, generated: &str| {
+        let fixture = Fixture::new("python", text);
+        let mut stop = StopCondition::new(mode, &fixture.snapshot, fixture.offset);
+        assert!(stop.push(generated).is_continue());
+        stop.text_cut_short().to_owned()
+    };
+    assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = 1\n    b = compu"), "a = 1");
+    assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = 1\n    b = 2\n"), "a = 1\n    b = 2");
+    assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = 1\n    b = 2\n    "), "a = 1\n    b = 2");
+    assert_eq!(cut_short("def f():\n    $0\n", Mode::Block, "a = compu"), "a = compu");
+    assert_eq!(cut_short("x = $0\n", Mode::Line, "a + compu"), "a + compu");
 }

@@ -100,6 +100,40 @@ fn trailing_blanks_are_cut() {
 }
 
 #[test]
+fn a_block_that_begins_too_far_right_is_moved() {
+    check(
+        "typescript",
+        "function f() {\n  $0\n}\n",
+        "  if (a) {\n      b();\n    } else {\n      c();\n    }\n}\n",
+        "function f() {\n  if (a) {\n    b();\n  } else {\n    c();\n  }\n}\n",
+    );
+    check(
+        "typescript",
+        "function f() {\n  $0\n}\n",
+        "  if (a) {\n    b();\n  }\n}\n",
+        "function f() {\n  if (a) {\n    b();\n  }\n}\n",
+    );
+    check(
+        "python",
+        "def f():\n    $0\n",
+        "    a = 1\n        return a\n",
+        "def f():\n    a = 1\n    return a\n",
+    );
+    check("rust", "fn f() {\n    $0\n}\n", " a();\n    b();\n}\n", "fn f() {\n    a();\n    b();\n}\n");
+}
+
+#[test]
+fn blank_lines_at_the_end_are_cut() {
+    check(
+        "python",
+        "for x in xs:\n    $0\n\ny = 1\n",
+        "f(x)\n    \ny = 1\n",
+        "for x in xs:\n    f(x)\n\ny = 1\n",
+    );
+    check("go", "func f() {\n\t$0\n}\n", "x()\n\t\n\n", "func f() {\n\tx()\n}\n");
+}
+
+#[test]
 fn the_files_line_endings_are_kept() {
     check(
         "python",

@@ -23,13 +23,11 @@ impl TokenCount for Bytes {
 
 fn cut(language: &str, text: &str, prefix_tokens: usize, suffix_tokens: usize) -> Prompt {
     let fixture = Fixture::new(language, text);
-    prompt(
-        &fixture.snapshot,
-        fixture.offset,
-        Some("a.py"),
-        &Budget { prefix_tokens, suffix_tokens },
-        &Bytes::default(),
-    )
+    let budget = Budget { prefix_tokens, suffix_tokens };
+    let anchored = prompt(&fixture.snapshot, fixture.offset, Some("a.py"), &budget, &Bytes::default());
+    // What matters here is what stands before the cursor, not where the anchor is.
+    let Prompt { prefix, typed, .. } = &anchored.prompt;
+    Prompt { prefix: format!("{prefix}{typed}"), typed: String::new(), ..anchored.prompt.clone() }
 }
 
 #[test]
@@ -39,6 +37,7 @@ fn a_file_that_fits_is_there_whole() {
         path: Some("a.py".into()),
         requirement: None,
         prefix: "a = 1\nb = ".into(),
+        typed: String::new(),
         suffix: "\nc = 3\n".into(),
     };
     assert_eq!(got, expected);
@@ -104,7 +103,7 @@ fn a_large_document_costs_what_the_budget_says() {
         &Budget { prefix_tokens: 8000, suffix_tokens: 2000 },
         &count,
     );
-    assert!(6000 < got.prefix.len() && 1900 < got.suffix.len());
+    assert!(6000 < got.prompt.prefix.len() && 1900 < got.prompt.suffix.len());
     assert!(
         count.read.get() < 30_000 && count.calls.get() < 150,
         "{} bytes in {} calls",
@@ -143,4 +142,54 @@ fn a_requirement_takes_a_share_only() {
         "{requirement:?}"
     );
     assert!(200 < got.prefix.len());
+}
+
+fn anchored(text: &str) -> (Fixture, infill_ls::complete::Anchored) {
+    let fixture = Fixture::new("python", text);
+    let budget = Budget { prefix_tokens: 1000, suffix_tokens: 1000 };
+    let anchored = prompt(&fixture.snapshot, fixture.offset, None, &budget, &Bytes::default());
+    (fixture, anchored)
+}
+
+#[test]
+fn the_prefix_ends_where_the_line_begins_and_the_rest_is_what_was_typed() {
+    let (_, anchored) = anchored("def f():\n    total = su$0\n    return total\n");
+    let Prompt { prefix, typed, suffix, .. } = &anchored.prompt;
+    assert_eq!([prefix, typed, suffix], ["def f():\n    ", "total = su", "\n    return total\n"]);
+}
+
+#[test]
+fn typing_and_deleting_behind_the_anchor_keep_it() {
+    let (_, before) = anchored("a = 1\nb = a$0\nc = 3\n");
+    for (text, typed) in [
+        ("a = 1\nb = a + 1$0\nc = 3\n", "b = a + 1"),
+        ("a = 1\n$0\nc = 3\n", ""),
+        ("a = 1\nb = a\nbb = $0\nc = 3\n", "b = a\nbb = "),
+    ] {
+        let now = Fixture::new("python", text);
+        let continued = before.continued(&now.snapshot, now.offset).expect(text);
+        assert_eq!(
+            (continued.prompt.typed.as_str(), &continued.prompt.suffix),
+            (typed, &before.prompt.suffix)
+        );
+        assert_eq!(continued.is_stale(), typed.contains('\n'));
+    }
+}
+
+#[test]
+fn a_change_elsewhere_needs_a_new_anchor() {
+    let (_, before) = anchored("a = 1\nb = a$0\nc = 3\n");
+    for text in [
+        "a = 2\nb = a$0\nc = 3\n",
+        "a = 1\nb = a$0\nc = 4\n",
+        "a = 1\nb = a\nc = $03\n",
+        "a =$0 1\nb = a\nc = 3\n",
+        "a = 1\nb = a$0\nc = 3\nd = 4\n",
+    ] {
+        let now = Fixture::new("python", text);
+        assert!(before.continued(&now.snapshot, now.offset).is_none(), "{text}");
+    }
+    let long = format!("a = 1\nb = a{}$0\nc = 3\n", "+ 1".repeat(200));
+    let now = Fixture::new("python", &long);
+    assert!(before.continued(&now.snapshot, now.offset).is_none(), "a run without end");
 }

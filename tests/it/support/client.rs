@@ -149,6 +149,21 @@ impl TestServer {
         }
     }
 
+    /// Waits for the answer to a message whose id could not be read.
+    pub async fn nameless_answer(&mut self) -> Value {
+        loop {
+            if let Some(answer) = self.answers.remove("null") {
+                return answer;
+            }
+            self.read().await;
+        }
+    }
+
+    /// Says that an id was sent once more.
+    pub fn expect_answer(&mut self, id: i64) {
+        self.open_requests.insert(json!(id).to_string());
+    }
+
     /// Sends a request and waits for its result.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
         let id = self.request(method, params).await;

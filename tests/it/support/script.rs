@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use infill_ls::complete::TokenCount;
 use infill_ls::engine::{Counters, FinishReason, Usage};
-use infill_ls::source::{BoxFuture, Generation, Input, Request, Source, SourceError, Status};
+use infill_ls::source::{Ahead, BoxFuture, Generation, Input, Request, Source, SourceError, Status};
 use tokio::sync::{Semaphore, watch};
 
 type Answer = Box<dyn Fn(&Input) -> String + Send + Sync>;
@@ -21,6 +21,7 @@ pub struct Script {
     stopped: Arc<Semaphore>,
     requests: AtomicU64,
     cancelled: Arc<AtomicU64>,
+    forgotten: Mutex<Vec<u64>>,
 }
 
 /// Counts words, near enough.
@@ -49,7 +50,13 @@ impl Script {
             stopped: Arc::new(Semaphore::new(0)),
             requests: AtomicU64::new(0),
             cancelled: Arc::default(),
+            forgotten: Mutex::default(),
         })
+    }
+
+    /// Returns the branches that were freed.
+    pub fn forgotten(&self) -> Vec<u64> {
+        self.forgotten.lock().unwrap().clone()
     }
 
     /// Makes generations begin and then wait.
@@ -80,7 +87,7 @@ impl Script {
     /// The text before the cursor of the last prompt, as the model reads it.
     pub fn last_prefix(&self) -> String {
         match self.seen().pop() {
-            Some(Input::Infill(prompt)) => prompt.prefix_text(),
+            Some(Input::Infill(prompt)) => prompt.before_cursor(),
             other => panic!("the last prompt is {other:?}"),
         }
     }
@@ -138,6 +145,12 @@ impl Source for Script {
             let usage = Usage { decoded_tokens: tokens, ..Usage::default() };
             Ok(Generation { text, finish, usage })
         })
+    }
+
+    fn prepare(&self, _branch: u64, _ahead: Ahead) {}
+
+    fn forget(&self, branch: u64) {
+        self.forgotten.lock().unwrap().push(branch);
     }
 
     fn counters(&self) -> Counters {

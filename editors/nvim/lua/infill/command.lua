@@ -96,8 +96,8 @@ function M.run(arguments)
   if subcommand and #arguments <= 1 then
     subcommand()
   else
-    local given = table.concat(arguments, ' ')
-    vim.notify(("infill: there is no ':Infill %s'; there are: %s"):format(given, table.concat(names(), ', ')), vim.log.levels.ERROR)
+    local message = "infill: there is no ':Infill %s'; there are: %s"
+    vim.notify(message:format(table.concat(arguments, ' '), table.concat(names(), ', ')), vim.log.levels.ERROR)
   end
 end
 

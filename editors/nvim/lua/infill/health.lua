@@ -29,12 +29,13 @@ end
 
 ---@param path string
 local function check_model(path)
-  local result = vim.system({ path, 'model', 'list' }, { text = true }):wait(10000)
-  if result.code ~= 0 then
-    health.warn('`infill-ls model list` failed: ' .. vim.trim(result.stderr or ''))
-    return
+  local model = require('infill.options').get().settings.model
+  local result = vim.system({ path, 'model', 'path', model }, { text = true }):wait(10000)
+  if result.code == 0 then
+    health.ok('Model: ' .. vim.trim(result.stdout))
+  else
+    health.info('No model yet, the first start fetches it: ' .. vim.trim(result.stderr or ''))
   end
-  health.info('Models:\n' .. vim.trim(result.stdout))
 end
 
 local function check_clients()

@@ -76,7 +76,8 @@ function M.config()
     end,
     root_markers = ROOT_MARKERS,
     workspace_required = false,
-    init_options = options.settings,
+    -- An empty Lua table would be sent as an empty list.
+    init_options = next(options.settings) and options.settings or vim.empty_dict(),
     handlers = { ['infill/status'] = require('infill.status').receive },
   }
 end

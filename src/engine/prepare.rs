@@ -1,0 +1,72 @@
+//! Idle work: rows that a later request will need, computed in chunks while nobody waits, and given up the moment a
+//! job comes. What is computed by then stays.
+
+use super::branches::Branches;
+use super::generate::CHUNK;
+use super::queue::Interrupt;
+use super::totals::Totals;
+use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId};
+
+/// Rows to make ready.
+#[derive(Debug, Clone)]
+pub struct Preparation {
+    /// Whose rows.
+    pub branch: u64,
+    /// What for.
+    pub purpose: Purpose,
+    /// The tokens whose rows are wanted.
+    pub tokens: Vec<TokenId>,
+}
+
+/// What rows are made ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The file, so that the prefix of any cursor is a truncation of it.
+    File,
+    /// A prompt that is likely to come next.
+    Prompt,
+}
+
+impl Preparation {
+    pub(super) fn key(&self) -> (u64, bool) {
+        (self.branch, self.purpose == Purpose::File)
+    }
+
+    /// Computes what is lacking; returns whether all is there, which it is not after an interruption.
+    pub(super) fn run(
+        &self,
+        branches: &mut Branches,
+        model: &dyn LanguageModel,
+        interrupt: &Interrupt,
+        totals: &Totals,
+    ) -> Result<bool, ForwardError> {
+        let setup = |error: crate::model::ModelError| ForwardError::Setup(error.to_string());
+        let branch = branches.of(self.branch, model).map_err(setup)?;
+        let mut sequence = match self.purpose {
+            Purpose::File if branch.file_held(&self.tokens) == self.tokens.len() => return Ok(true),
+            Purpose::File => branch.file_sequence(&self.tokens),
+            Purpose::Prompt => branch.sequence(&self.tokens, self.tokens.len(), model).map_err(setup)?,
+        };
+        self.fill(&mut sequence, model, interrupt, totals)
+    }
+
+    fn fill(
+        &self,
+        sequence: &mut Sequence<'_>,
+        model: &dyn LanguageModel,
+        interrupt: &Interrupt,
+        totals: &Totals,
+    ) -> Result<bool, ForwardError> {
+        let held = sequence.len().min(self.tokens.len());
+        let room = sequence.capacity().saturating_sub(held);
+        for chunk in self.tokens[held..].chunks(CHUNK).take(room / CHUNK) {
+            let started = std::time::Instant::now();
+            match model.forward(sequence, chunk, Output::Nothing, &|| interrupt.is_set()) {
+                Ok(_) => totals.prepared(chunk.len(), started.elapsed()),
+                Err(ForwardError::Interrupted) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,264 @@
+//! The engine with a scripted model: whose turn it is, what stops a job, and what the cache keeps.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use infill_ls::engine::{
+    CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens,
+};
+use infill_ls::model::{
+    Compute, ForwardError, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
+    TokenId, Tokenizer, load,
+};
+
+use crate::tiny_model;
+
+/// A model that writes a fixed text after every prompt, then ends. Each pass waits for a permit when `gate` is there.
+struct Scripted {
+    answer: Vec<TokenId>,
+    end: TokenId,
+    vocabulary: usize,
+    gate: Option<Gate>,
+}
+
+struct Gate {
+    entered: Sender<usize>,
+    permits: Mutex<Receiver<()>>,
+}
+
+impl LanguageModel for Scripted {
+    fn new_cache(&self, capacity: usize) -> Result<KvCache, ModelError> {
+        Ok(KvCache::without_layers(capacity))
+    }
+
+    fn forward(
+        &self,
+        sequence: &mut Sequence<'_>,
+        tokens: &[TokenId],
+        output: Output,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Option<Logits>, ForwardError> {
+        sequence.reserve(tokens.len())?;
+        if let Some(gate) = &self.gate {
+            gate.entered.send(tokens.len()).unwrap();
+            gate.permits.lock().unwrap().recv().unwrap();
+        }
+        if interrupted() {
+            return Err(ForwardError::Interrupted);
+        }
+        sequence.commit(tokens);
+        let held: Vec<TokenId> = sequence.tokens().collect();
+        let rows = if output == Output::All { tokens.len() } else { 1 };
+        Logits::from_rows((0..rows).rev().map(|behind| self.row(&held[..held.len() - behind])).collect())
+            .map(Some)
+    }
+}
+
+impl Scripted {
+    /// The logits after `held`: the prompt ends with a `>`; what follows it was written by us.
+    fn row(&self, held: &[TokenId]) -> Vec<f32> {
+        let written = held.iter().rev().take_while(|&&token| token != TokenId::from(b'>')).count();
+        let next = self.answer.get(written).copied().unwrap_or(self.end);
+        let mut row = vec![0.0; self.vocabulary];
+        row[next as usize] = 1.0;
+        row
+    }
+}
+
+struct Bench {
+    engine: Engine,
+    tokenizer: Arc<Tokenizer>,
+    replies: (Sender<Reply>, Receiver<Reply>),
+}
+
+type Reply = (u32, Result<JobOutput, JobError>);
+
+/// Lets passes through one by one.
+struct Passes {
+    entered: Receiver<usize>,
+    permits: Sender<()>,
+}
+
+impl Bench {
+    fn new(answer: &str, context: usize, gated: bool) -> (Self, Passes) {
+        let dir = tempfile::tempdir().unwrap();
+        let options = LoadOptions { context: 64, threads: 1, compute: Compute::Kernels };
+        let tokenizer = load(&tiny_model::write_good(dir.path()), options).unwrap().tokenizer;
+        let (entered, heard) = channel();
+        let (permits, permitted) = channel();
+        let model = Scripted {
+            answer: tokenizer.encode(answer).unwrap(),
+            end: tokenizer.special("<|endoftext|>").unwrap(),
+            vocabulary: tokenizer.vocabulary(),
+            gate: gated.then(|| Gate { entered, permits: Mutex::new(permitted) }),
+        };
+        let tokenizer = Arc::new(tokenizer);
+        let parts = Parts { model: Box::new(model), tokenizer: tokenizer.clone(), context, cache_bytes: 0 };
+        let bench = Self { engine: Engine::start(parts).unwrap(), tokenizer, replies: channel() };
+        (bench, Passes { entered: heard, permits })
+    }
+
+    fn submit(&self, id: u32, branch: u64, prompt: &str, params: GenerationParams) -> CancelToken {
+        let (cancel, replies) = (CancelToken::new(), self.replies.0.clone());
+        let prompt =
+            PromptTokens { tokens: self.tokenizer.encode(prompt).unwrap(), ..PromptTokens::default() };
+        let watch = Box::new(|piece: &str| match piece.contains('.') {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        });
+        let reply = move |result| replies.send((id, result)).unwrap();
+        self.engine.submit(Job::new(branch, prompt, params, watch, cancel.clone(), reply));
+        cancel
+    }
+
+    fn reply(&self) -> Reply {
+        self.replies.1.recv_timeout(Duration::from_secs(20)).expect("no reply came")
+    }
+
+    fn run(&self, prompt: &str, params: GenerationParams) -> JobOutput {
+        self.submit(0, 1, prompt, params);
+        self.reply().1.unwrap()
+    }
+}
+
+impl Passes {
+    fn entered(&self) -> usize {
+        self.entered.recv_timeout(Duration::from_secs(20)).expect("the model was not asked")
+    }
+
+    fn let_all_through(&self) {
+        for _ in 0..10_000 {
+            let _ = self.permits.send(());
+        }
+    }
+}
+
+fn params() -> GenerationParams {
+    GenerationParams::default()
+}
+
+#[test]
+fn it_writes_until_the_model_ends_the_text() {
+    let (bench, _) = Bench::new("caf\u{e9} \u{1f600}", 512, false);
+    let output = bench.run("drink>", params());
+    assert_eq!((output.text.as_str(), output.finish), ("caf\u{e9} \u{1f600}", FinishReason::EndOfText));
+    assert_eq!(output.usage.prompt_tokens, 6);
+}
+
+#[test]
+fn the_watcher_the_token_bound_and_the_context_end_it() {
+    let (bench, _) = Bench::new("one. two", 64, false);
+    let output = bench.run("p>", params());
+    assert_eq!((output.text.as_str(), output.finish), ("one.", FinishReason::Stop));
+    let (bench, _) = Bench::new("abcdefghijklmnopqrstuvwxyz", 24, false);
+    let output = bench.run("p>", GenerationParams { max_tokens: 5, ..params() });
+    assert_eq!((output.text.as_str(), output.finish), ("abcde", FinishReason::Length));
+    let output = bench.run("p>", params());
+    assert_eq!((output.text.len(), output.finish), (23, FinishReason::Length));
+    bench.submit(9, 1, &"x".repeat(24), params());
+    assert_eq!(bench.reply().1, Err(JobError::TooLong { tokens: 24, context: 24 }));
+}
+
+#[test]
+fn a_used_up_time_budget_ends_it_with_what_there_is() {
+    let (bench, _) = Bench::new("text", 64, false);
+    let output = bench.run("p>", GenerationParams { time_budget: Some(Duration::ZERO), ..params() });
+    assert_eq!((output.text.as_str(), output.finish), ("", FinishReason::Time));
+}
+
+#[test]
+fn what_a_branch_shares_is_not_computed_again() {
+    let (bench, _) = Bench::new("xy", 512, false);
+    bench.run("hello world>", params());
+    let output = bench.run("hello there>", params());
+    assert_eq!((output.usage.reused_tokens, output.usage.prefill_tokens), (6, 6));
+    let same = bench.run("hello there>", params());
+    assert_eq!((same.usage.reused_tokens, same.usage.prefill_tokens), (11, 1));
+    assert_eq!(same.text, output.text);
+}
+
+#[test]
+fn a_newer_job_of_a_document_overtakes_the_one_that_runs_and_the_one_that_waits() {
+    let (bench, passes) = Bench::new("xy", 512, true);
+    bench.submit(1, 7, "a>", params());
+    passes.entered();
+    bench.submit(2, 7, "b>", params());
+    bench.submit(3, 7, "c>", params());
+    passes.let_all_through();
+    let mut replies = [bench.reply(), bench.reply(), bench.reply()];
+    replies.sort_by_key(|(id, _)| *id);
+    assert_eq!(replies[0].1, Err(JobError::Overtaken));
+    assert_eq!(replies[1].1, Err(JobError::Overtaken));
+    assert_eq!(replies[2].1.as_ref().unwrap().text, "xy");
+    assert_eq!(bench.engine.totals().counters().cancelled, 2);
+}
+
+#[test]
+fn documents_do_not_overtake_each_other_and_the_newest_goes_first() {
+    let (bench, passes) = Bench::new("xy", 512, true);
+    bench.submit(1, 1, "a>", params());
+    passes.entered();
+    bench.submit(2, 2, "b>", params());
+    bench.submit(3, 3, "c>", params());
+    passes.let_all_through();
+    let order = [bench.reply(), bench.reply(), bench.reply()].map(|(id, result)| (id, result.unwrap().text));
+    assert_eq!(order.map(|(id, text)| (id, text == "xy")), [(1, true), (3, true), (2, true)]);
+}
+
+#[test]
+fn a_cancelled_prefill_keeps_the_chunks_that_are_done() {
+    let (bench, passes) = Bench::new("xy", 2048, true);
+    let prompt = format!("{}>", "p".repeat(400));
+    let cancel = bench.submit(1, 1, &prompt, params());
+    let chunk = passes.entered();
+    assert!(chunk < 400, "the whole prompt at once cannot be interrupted in between");
+    passes.permits.send(()).unwrap();
+    passes.entered();
+    cancel.cancel();
+    passes.let_all_through();
+    assert_eq!(bench.reply(), (1, Err(JobError::Cancelled)));
+    let counters = bench.engine.totals().counters();
+    assert_eq!((counters.cancelled, counters.prefill_tokens), (1, chunk as u64));
+    assert!(counters.max_cancel_us > 0);
+    bench.submit(2, 1, &prompt, params());
+    let output = bench.reply().1.unwrap();
+    assert_eq!((output.usage.reused_tokens, output.text.as_str()), (chunk, "xy"));
+}
+
+#[test]
+fn a_job_cancelled_while_it_waits_is_answered_and_computes_nothing() {
+    let (bench, passes) = Bench::new("xy", 512, true);
+    bench.submit(1, 1, "a>", params());
+    passes.entered();
+    bench.submit(2, 2, "b>", params()).cancel();
+    passes.let_all_through();
+    let mut replies = [bench.reply(), bench.reply()];
+    replies.sort_by_key(|(id, _)| *id);
+    assert_eq!(replies[1].1, Err(JobError::Cancelled));
+    assert_eq!(bench.engine.totals().counters().prefill_tokens, 2);
+}
+
+#[test]
+fn ending_the_engine_answers_every_job() {
+    let (bench, passes) = Bench::new("xy", 512, true);
+    bench.submit(1, 1, "a>", params());
+    passes.entered();
+    bench.submit(2, 2, "b>", params());
+    let Bench { engine, replies, .. } = bench;
+    let ending = std::thread::spawn(move || drop(engine));
+    let waiting = replies.1.recv_timeout(Duration::from_secs(20)).unwrap();
+    passes.let_all_through();
+    let running = replies.1.recv_timeout(Duration::from_secs(20)).unwrap();
+    ending.join().unwrap();
+    assert_eq!([waiting, running], [(2, Err(JobError::Cancelled)), (1, Err(JobError::Cancelled))]);
+}
+
+#[test]
+fn a_forgotten_branch_is_computed_anew() {
+    let (bench, _) = Bench::new("xy", 512, false);
+    bench.run("same>", params());
+    bench.engine.forget(1);
+    assert_eq!(bench.run("same>", params()).usage.reused_tokens, 0);
+}
