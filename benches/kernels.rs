@@ -1,9 +1,10 @@
-//! Criterion benches of the CPU kernels, each kernel of the machine against its measured peaks. Not of whole models: that is
-//! `infill-ls bench engine`.
+//! Criterion benches of the CPU kernels, each kernel of the machine against its measured peaks. Not of whole
+//! models: that is `infill-ls bench engine`.
 //!
-//! `cargo bench --bench kernels` prints the peaks first; then "Gelem/s" of a product is GOP/s (a multiplication and an
-//! addition are two), to be set beside the integer peak, and "GiB/s" of a product with one row is what it reads of the
-//! weights, to be set beside the read bandwidth. `INFILL_BENCH_THREADS` sets the threads (otherwise all cores).
+//! `cargo bench --bench kernels` prints the peaks first; then "Gelem/s" of a product is GOP/s (a
+//! multiplication and an addition are two), to be set beside the integer peak, and "GiB/s" of a product with
+//! one row is what it reads of the weights, to be set beside the read bandwidth. `INFILL_BENCH_THREADS` sets
+//! the threads (otherwise all cores).
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a bench has nobody to report an error to")]
 
 use std::time::Duration;

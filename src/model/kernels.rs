@@ -1,17 +1,19 @@
 //! The CPU kernels: quantised matrix products, attention and row-wise operations on plain `f32` slices.
 //!
-//! What it is about: everything that runs once per token and per weight, written for the instruction sets that
-//! [`CpuKernel`] names and chosen at run time, so that one binary built for the baseline CPU serves every machine.
-//! What it is not: it knows no tensors, no model architecture and no file format beyond the bytes of one quantised tensor.
+//! What it is about: everything that runs once per token and per weight, written for the instruction sets
+//! that [`CpuKernel`] names and chosen at run time, so that one binary built for the baseline CPU serves
+//! every machine. What it is not: it knows no tensors, no model architecture and no file format beyond the
+//! bytes of one quantised tensor.
 //!
 //! # Batch invariance
 //!
-//! A row's result is the same bit for bit whatever the number of rows computed with it, the number of threads, the
-//! tiling and the borders of the cache segments. Matrix products are exact in integers within a block of 32 inputs, and
-//! the blocks are added in `f32` in input order with separate multiplications and additions, never fused; so the matrix
-//! products also agree between instruction sets. Attention and the row-wise operations sum in one order fixed by the
-//! absolute position; they agree between all instruction sets with fused multiply-add, and differ from those only on
-//! [`CpuKernel::Portable`], where a fused multiply-add in software would be too slow to be of use.
+//! A row's result is the same bit for bit whatever the number of rows computed with it, the number of
+//! threads, the tiling and the borders of the cache segments. Matrix products are exact in integers within a
+//! block of 32 inputs, and the blocks are added in `f32` in input order with separate multiplications and
+//! additions, never fused; so the matrix products also agree between instruction sets. Attention and the
+//! row-wise operations sum in one order fixed by the absolute position; they agree between all instruction
+//! sets with fused multiply-add, and differ from those only on [`CpuKernel::Portable`], where a fused
+//! multiply-add in software would be too slow to be of use.
 //!
 //! # Where things are
 //!
@@ -74,7 +76,7 @@ pub use float16::F16;
 pub use format::{Format, dequantize_row};
 pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
-pub use matmul::{matmul, matmul_with};
+pub use matmul::{Product, matmul, matmul_all, matmul_with};
 pub use peak::{integer_peak, read_bandwidth};
 pub use pool::WorkerPool;
 pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};

@@ -1,7 +1,7 @@
 //! Rows of activations in eight bits: the right-hand side of every quantised product. Not about weights.
 //!
-//! Each row is quantised by itself, 32 inputs to a scale, so a row's bits never depend on the rows beside it. The K formats,
-//! for which ggml shares one scale among 256 inputs, get the finer 32 here as well.
+//! Each row is quantised by itself, 32 inputs to a scale, so a row's bits never depend on the rows beside it.
+//! The K formats, for which ggml shares one scale among 256 inputs, get the finer 32 here as well.
 
 use super::cpu::CpuKernel;
 use super::error::{KernelError, expect_len};
@@ -125,7 +125,8 @@ impl Computation for Group<'_> {
 /// Quantises 32 numbers to -127 to 127.
 #[inline(always)]
 fn fill_lane<S: Simd>(simd: S, record: &mut Record, lane: usize, values: &[f32; BLOCK]) {
-    /// Added and taken off again, it rounds to the nearest integer, ties to even; the integer is in its low bits.
+    /// Added and taken off again, it rounds to the nearest integer, ties to even; the integer is in its low
+    /// bits.
     const ROUND: f32 = 12_582_912.0;
     /// Below this the inverse would overflow; such a block is zero for all that it adds.
     const TINY: f32 = 1e-30;

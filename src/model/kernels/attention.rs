@@ -1,10 +1,12 @@
-//! Attention of a run of new positions over cached keys and values, causal, with grouped heads. Not the cache: that is `kv`.
+//! Attention of a run of new positions over cached keys and values, causal, with grouped heads. Not the
+//! cache: that is `kv`.
 //!
-//! A tile is some rows, a row being one head of one position, of heads that share keys. It takes two passes: all scores of
-//! the tile, then the weighted sum of the values. Every number is computed in one order: a score over the dimensions, the
-//! largest score and the sum of the exponentials in sixteen lanes by absolute position, a weighted value over the positions.
-//! So it matters neither where segments meet nor which rows share a tile. (The usual one-pass form with a running maximum
-//! saves a buffer of four bytes for each position and row, but its rounding depends on where the blocks begin.)
+//! A tile is some rows, a row being one head of one position, of heads that share keys. It takes two passes:
+//! all scores of the tile, then the weighted sum of the values. Every number is computed in one order: a
+//! score over the dimensions, the largest score and the sum of the exponentials in sixteen lanes by absolute
+//! position, a weighted value over the positions. So it matters neither where segments meet nor which rows
+//! share a tile. (The usual one-pass form with a running maximum saves a buffer of four bytes for each
+//! position and row, but its rounding depends on where the blocks begin.)
 
 use std::cell::RefCell;
 
@@ -32,8 +34,9 @@ pub struct AttentionShape {
 
 /// `out = softmax(queries * keys / sqrt(head_dim)) * values` for the last positions of a sequence.
 ///
-/// `queries` and `out` are `[positions][heads][head_dim]`. The keys and values of all positions, those of the queries
-/// themselves included, are in `segments`, in order; each query sees its own position and all before it.
+/// `queries` and `out` are `[positions][heads][head_dim]`. The keys and values of all positions, those of the
+/// queries themselves included, are in `segments`, in order; each query sees its own position and all before
+/// it.
 pub fn attention<T: KvElement>(
     queries: &[f32],
     segments: &[KvSegment<'_, T>],
@@ -103,7 +106,8 @@ impl<T> Clone for Job<'_, T> {
 
 impl<T> Copy for Job<'_, T> {}
 
-/// Some rows of the heads that share a head of keys. Row `r` is head `r % group` of the group, at position `r / group`.
+/// Some rows of the heads that share a head of keys. Row `r` is head `r % group` of the group, at position `r
+/// / group`.
 struct Task<'a, T> {
     job: Job<'a, T>,
     kv_head: usize,
@@ -159,7 +163,8 @@ impl<T: KvElement> Task<'_, T> {
     #[inline(always)]
     fn tile<S: Simd>(&self, simd: S, row: usize, count: usize, scratch: &mut Scratch) {
         let keys = self.keys(row + count - 1);
-        // A segment's last block may be half in use; its lanes go beyond the end and are written over by the next segment.
+        // A segment's last block may be half in use; its lanes go beyond the end and are written over by the
+        // next segment.
         let stride = keys.next_multiple_of(LANES) + LANES;
         let head_dim = self.job.shape.head_dim;
         scratch.queries.resize(MAX_ROWS * head_dim, 0.0);
@@ -287,7 +292,8 @@ fn add_products<S: Simd, T: KvElement>(
     }
 }
 
-/// Turns the first `keys` scores into exponentials of their distance from the largest, the rest into zeros; their sum.
+/// Turns the first `keys` scores into exponentials of their distance from the largest, the rest into zeros;
+/// their sum.
 #[inline(always)]
 fn soften<S: Simd>(simd: S, scores: &mut [f32], keys: usize) -> f32 {
     scores[keys..].fill(f32::NEG_INFINITY);

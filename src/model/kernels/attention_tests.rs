@@ -1,5 +1,5 @@
-//! Tests of attention: against the plain formula, and that neither segments nor chunks nor threads show in the bits. Not
-//! compiled into the program.
+//! Tests of attention: against the plain formula, and that neither segments nor chunks nor threads show in
+//! the bits. Not compiled into the program.
 #![allow(clippy::unwrap_used)]
 
 use super::reference::Numbers;
@@ -115,16 +115,16 @@ fn attention_is_the_softmax_of_the_scores_times_the_values() {
 
 #[test]
 fn segments_chunks_and_threads_do_not_change_the_bits() {
-    let sequence = Sequence::new(83);
+    let sequence = Sequence::new(53);
     for kernel in CpuKernel::available() {
-        let whole = sequence.attend::<F16>(kernel, 0, 83, &[], 1);
-        for borders in [vec![0], vec![1], vec![16], vec![40], vec![5, 37], vec![32, 32], vec![7, 8], vec![83]]
+        let whole = sequence.attend::<F16>(kernel, 0, 53, &[], 1);
+        for borders in [vec![0], vec![1], vec![16], vec![40], vec![5, 37], vec![32, 32], vec![7, 8], vec![53]]
         {
-            assert!(whole == sequence.attend::<F16>(kernel, 0, 83, &borders, 3), "{kernel}: {borders:?}");
+            assert!(whole == sequence.attend::<F16>(kernel, 0, 53, &borders, 3), "{kernel}: {borders:?}");
         }
-        for chunk in [1, 2, 3, 7, 16, 50] {
-            for first in (0..83).step_by(chunk) {
-                let end = 83.min(first + chunk);
+        for chunk in [1, 7, 16, 50] {
+            for first in (0..53).step_by(chunk) {
+                let end = 53.min(first + chunk);
                 let part = sequence.attend::<F16>(kernel, first, end, &[first], 2);
                 assert!(part == whole[first * QUERY..end * QUERY], "{kernel}: chunk {first}..{end}");
             }

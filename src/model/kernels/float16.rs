@@ -21,7 +21,8 @@ impl F16 {
             // Infinities and NaNs keep their payload.
             0x7f80_0000 | ((magnitude & 0x3ff) << 13)
         } else {
-            // The exponent is off by 2^112 after the shift; a multiplication mends it for subnormal numbers too.
+            // The exponent is off by 2^112 after the shift; a multiplication mends it for subnormal numbers
+            // too.
             (f32::from_bits(magnitude << 13) * f32::from_bits(0x7780_0000)).to_bits()
         };
         f32::from_bits(sign | bits)

@@ -1,9 +1,10 @@
 //! The inner loops of the matrix product for AVX2. Not tiling: that is `matmul`.
 //!
-//! A unit, four inputs of sixteen outputs, is two registers. `vpmaddubsw` multiplies unsigned codes with signed activations
-//! and adds pairs of products in sixteen bits, saturating; so as many units are added in sixteen bits as cannot overflow
-//! (two products of a code of at most `2^bits - 1` with 127), and the rest in 32. Eight bits would saturate with the first
-//! pair: there the codes' absolute values are multiplied with activations that have taken over their signs.
+//! A unit, four inputs of sixteen outputs, is two registers. `vpmaddubsw` multiplies unsigned codes with
+//! signed activations and adds pairs of products in sixteen bits, saturating; so as many units are added in
+//! sixteen bits as cannot overflow (two products of a code of at most `2^bits - 1` with 127), and the rest in
+//! 32. Eight bits would saturate with the first pair: there the codes' absolute values are multiplied with
+//! activations that have taken over their signs.
 #![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
@@ -90,7 +91,8 @@ fn by_rows<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usi
     }
 }
 
-/// The dot products of the sixteen outputs of a panel with `ROWS` rows; `CHUNK` units are added in sixteen bits.
+/// The dot products of the sixteen outputs of a panel with `ROWS` rows; `CHUNK` units are added in sixteen
+/// bits.
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, const ROWS: usize>(
     panel: &Panel<'_>,
@@ -99,41 +101,21 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
     sums: &mut [[f32; PANEL]],
 ) {
     let mut totals = [[_mm256_setzero_ps(); ROWS]; 2];
-    // SAFETY of `products`, in all three places: this function has the features.
     for (index, record) in rows.iter().enumerate().take(panel.blocks) {
         let weights = panel.record(index);
-        let scales = &weights[weights.len() - BLOCK_SCALES..];
         if BITS < 8 || ROWS == 1 {
             fetch_ahead(weights);
         }
         let codes = codes_of::<BITS>(weights, unpacked, index);
+        let (scales, supers) = (&weights[weights.len() - BLOCK_SCALES..], panel.supers(index));
         for (half, totals) in totals.iter_mut().enumerate() {
             let units = units::<BITS>(codes, half);
-            if KIND == SIMPLE {
-                let scale = half_floats(&scales[2 * LANES * half..]);
-                let products = unsafe { products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record) };
-                for row in 0..ROWS {
-                    totals[row] = add_scaled(totals[row], products[row], scale, record.scales[row]);
-                }
-            } else if KIND == WITH_MIN {
-                let (scale, min) = steps_with_min(panel, index, scales, half);
-                let products = unsafe { products::<SHIFT, CHUNK, ROWS, 0, UNITS>(&units, record) };
-                for row in 0..ROWS {
-                    let total = add_scaled(totals[row], products[row], scale, record.scales[row]);
-                    totals[row] =
-                        _mm256_sub_ps(total, _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row])));
-                }
-            } else {
-                let supers = panel.supers(index);
-                let scale = half_floats(&supers[2 * LANES * half..]);
-                let steps =
-                    [signed_bytes(&scales[LANES * half..]), signed_bytes(&scales[PANEL + LANES * half..])];
-                let first = unsafe { products::<SHIFT, CHUNK, ROWS, 0, { UNITS / 2 }>(&units, record) };
-                let second = unsafe { products::<SHIFT, CHUNK, ROWS, { UNITS / 2 }, UNITS>(&units, record) };
-                for row in 0..ROWS {
-                    let first = _mm256_mullo_epi32(first[row], steps[0]);
-                    let both = _mm256_add_epi32(first, _mm256_mullo_epi32(second[row], steps[1]));
-                    totals[row] = add_scaled(totals[row], both, scale, record.scales[row]);
+            // SAFETY: this function has the features.
+            unsafe {
+                match KIND {
+                    SIMPLE => add_simple::<SHIFT, CHUNK, ROWS>(totals, &units, record, scales, half),
+                    WITH_MIN => add_with_min::<CHUNK, ROWS>(totals, &units, record, (scales, supers), half),
+                    _ => add_halves::<SHIFT, CHUNK, ROWS>(totals, &units, record, (scales, supers), half),
                 }
             }
         }
@@ -146,10 +128,85 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: i32, const CHUNK: usize, 
     }
 }
 
+/// Adds half of the outputs of a block with one scale for each output.
+///
+/// # Safety
+/// The CPU has the features that `dot` names; so in the next two.
+#[inline(always)]
+unsafe fn add_simple<const SHIFT: i32, const CHUNK: usize, const ROWS: usize>(
+    totals: &mut [__m256; ROWS],
+    units: &[__m256i; UNITS],
+    record: &Record,
+    scales: &[u8],
+    half: usize,
+) {
+    // SAFETY: the caller vouches for the features, which is all that is needed; so in the next two.
+    unsafe {
+        let scale = half_floats(&scales[2 * LANES * half..]);
+        let products = products::<SHIFT, CHUNK, ROWS, 0, UNITS>(units, record);
+        for row in 0..ROWS {
+            totals[row] = add_scaled(totals[row], products[row], scale, record.scales[row]);
+        }
+    }
+}
+
+/// Adds half of the outputs of a block with a step and a minimum for each output.
+///
+/// # Safety
+/// As for `add_simple`.
+#[inline(always)]
+unsafe fn add_with_min<const CHUNK: usize, const ROWS: usize>(
+    totals: &mut [__m256; ROWS],
+    units: &[__m256i; UNITS],
+    record: &Record,
+    (steps, supers): (&[u8], &[u8]),
+    half: usize,
+) {
+    // SAFETY: as in `add_simple`.
+    unsafe {
+        let (steps, supers) = (&steps[LANES * half..], &supers[2 * LANES * half..]);
+        let scale = _mm256_mul_ps(half_floats(supers), unsigned_bytes(steps));
+        let min = _mm256_mul_ps(half_floats(&supers[2 * PANEL..]), unsigned_bytes(&steps[PANEL..]));
+        let products = products::<0, CHUNK, ROWS, 0, UNITS>(units, record);
+        for row in 0..ROWS {
+            let total = add_scaled(totals[row], products[row], scale, record.scales[row]);
+            let below = _mm256_mul_ps(min, _mm256_set1_ps(record.scaled_sums[row]));
+            totals[row] = _mm256_sub_ps(total, below);
+        }
+    }
+}
+
+/// Adds half of the outputs of a block with a step for each half of the inputs and output.
+///
+/// # Safety
+/// As for `add_simple`.
+#[inline(always)]
+unsafe fn add_halves<const SHIFT: i32, const CHUNK: usize, const ROWS: usize>(
+    totals: &mut [__m256; ROWS],
+    units: &[__m256i; UNITS],
+    record: &Record,
+    (steps, supers): (&[u8], &[u8]),
+    half: usize,
+) {
+    // SAFETY: as in `add_simple`.
+    unsafe {
+        let scale = half_floats(&supers[2 * LANES * half..]);
+        let steps = &steps[LANES * half..];
+        let steps = [signed_bytes(steps), signed_bytes(&steps[PANEL..])];
+        let first = products::<SHIFT, CHUNK, ROWS, 0, { UNITS / 2 }>(units, record);
+        let second = products::<SHIFT, CHUNK, ROWS, { UNITS / 2 }, UNITS>(units, record);
+        for row in 0..ROWS {
+            let first = _mm256_mullo_epi32(first[row], steps[0]);
+            let both = _mm256_add_epi32(first, _mm256_mullo_epi32(second[row], steps[1]));
+            totals[row] = add_scaled(totals[row], both, scale, record.scales[row]);
+        }
+    }
+}
+
 /// For each row, the sums of the products of codes less offset with activations, over some units of a block.
 ///
-/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call here would
-/// put the sums into memory and cost half of the speed.
+/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call
+/// here would put the sums into memory and cost half of the speed.
 ///
 /// # Safety
 /// The CPU has the features that `dot` names.
@@ -269,17 +326,6 @@ fn add_bit_pairs(units: &mut [__m256i], high: __m256i) {
     for (unit, shifted) in units.iter_mut().zip(shifted) {
         *unit = _mm256_or_si256(*unit, _mm256_and_si256(shifted, _mm256_set1_epi8(48)));
     }
-}
-
-/// The step and the minimum of half of the outputs in block `index`.
-#[inline]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn steps_with_min(panel: &Panel<'_>, index: usize, steps: &[u8], half: usize) -> (__m256, __m256) {
-    let supers = panel.supers(index);
-    let product = |supers: &[u8], steps: &[u8]| {
-        _mm256_mul_ps(half_floats(&supers[2 * LANES * half..]), unsigned_bytes(&steps[LANES * half..]))
-    };
-    (product(supers, steps), product(&supers[2 * PANEL..], &steps[PANEL..]))
 }
 
 /// Eight half floats; the slice has as many, the alternative is there for the compiler.

@@ -1,8 +1,9 @@
 //! The inner loops of the matrix product for AVX-512 with VNNI. Not tiling: that is `matmul`.
 //!
-//! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with four signed
-//! activations, broadcast from memory, and adds the four products to sixteen sums, with no saturation anywhere. The sums
-//! begin at minus the offset of the codes times the sum of the activations, so that taking the offset off costs nothing.
+//! A register holds a unit: four inputs of sixteen outputs. `vpdpbusd` multiplies its unsigned codes with
+//! four signed activations, broadcast from memory, and adds the four products to sixteen sums, with no
+//! saturation anywhere. The sums begin at minus the offset of the codes times the sum of the activations, so
+//! that taking the offset off costs nothing.
 #![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::x86_64::*;
@@ -86,40 +87,20 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
     sums: &mut Sums,
 ) {
     let mut totals = [_mm512_setzero_ps(); ROWS];
-    // SAFETY of `products`, in all three places: this function has the features.
     for index in 0..panel.blocks {
-        let record = panel.record(index);
-        let scales = &record[record.len() - BLOCK_SCALES..];
+        let weights = panel.record(index);
         if BITS < 8 || ROWS <= GROUP {
-            fetch_ahead(record);
+            fetch_ahead(weights);
         }
         let records: [&Record; 3] = std::array::from_fn(|i| &rows.groups[i][index]);
-        let units = units::<BITS>(codes_of::<BITS>(record, unpacked, index));
-        if KIND == SIMPLE {
-            let scale = half_floats(scales);
-            let products = unsafe { products::<SHIFT, ROWS, 0, UNITS>(&units, records) };
-            for row in 0..ROWS {
-                totals[row] =
-                    add_scaled(totals[row], products[row], scale, records[row / GROUP].scales[row % GROUP]);
-            }
-        } else if KIND == WITH_MIN {
-            let (scale, min) = steps_with_min(panel, index, scales);
-            let products = unsafe { products::<SHIFT, ROWS, 0, UNITS>(&units, records) };
-            for row in 0..ROWS {
-                let (record, lane) = (records[row / GROUP], row % GROUP);
-                let total = add_scaled(totals[row], products[row], scale, record.scales[lane]);
-                totals[row] =
-                    _mm512_sub_ps(total, _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane])));
-            }
-        } else {
-            let scale = half_floats(panel.supers(index));
-            let steps = [signed_bytes(scales), signed_bytes(&scales[PANEL..])];
-            let first = unsafe { products::<SHIFT, ROWS, 0, { UNITS / 2 }>(&units, records) };
-            let second = unsafe { products::<SHIFT, ROWS, { UNITS / 2 }, UNITS>(&units, records) };
-            for row in 0..ROWS {
-                let first = _mm512_mullo_epi32(first[row], steps[0]);
-                let both = _mm512_add_epi32(first, _mm512_mullo_epi32(second[row], steps[1]));
-                totals[row] = add_scaled(totals[row], both, scale, records[row / GROUP].scales[row % GROUP]);
+        let units = units::<BITS>(codes_of::<BITS>(weights, unpacked, index));
+        let scales = (&weights[weights.len() - BLOCK_SCALES..], panel.supers(index));
+        // SAFETY: this function has the features.
+        unsafe {
+            match KIND {
+                SIMPLE => add_simple::<SHIFT, ROWS>(&mut totals, &units, records, scales.0),
+                WITH_MIN => add_with_min(&mut totals, &units, records, scales),
+                _ => add_halves::<SHIFT, ROWS>(&mut totals, &units, records, scales),
             }
         }
     }
@@ -129,10 +110,82 @@ fn dot<const BITS: usize, const KIND: u8, const SHIFT: u32, const ROWS: usize>(
     }
 }
 
+/// Adds a block with one scale for each output.
+///
+/// # Safety
+/// The CPU has the features that `dot` names; so in the next two.
+#[inline(always)]
+unsafe fn add_simple<const SHIFT: u32, const ROWS: usize>(
+    totals: &mut [__m512; ROWS],
+    units: &[__m512i; UNITS],
+    records: [&Record; 3],
+    scales: &[u8],
+) {
+    // SAFETY: the caller vouches for the features, which is all that is needed; so in the next two.
+    unsafe {
+        let scale = half_floats(scales);
+        let products = products::<SHIFT, ROWS, 0, UNITS>(units, records);
+        for row in 0..ROWS {
+            let activation_scale = records[row / GROUP].scales[row % GROUP];
+            totals[row] = add_scaled(totals[row], products[row], scale, activation_scale);
+        }
+    }
+}
+
+/// Adds a block with a step and a minimum for each output.
+///
+/// # Safety
+/// As for `add_simple`.
+#[inline(always)]
+unsafe fn add_with_min<const ROWS: usize>(
+    totals: &mut [__m512; ROWS],
+    units: &[__m512i; UNITS],
+    records: [&Record; 3],
+    (steps, supers): (&[u8], &[u8]),
+) {
+    // SAFETY: as in `add_simple`.
+    unsafe {
+        let scale = _mm512_mul_ps(half_floats(supers), unsigned_bytes(steps));
+        let min = _mm512_mul_ps(half_floats(&supers[2 * PANEL..]), unsigned_bytes(&steps[PANEL..]));
+        let products = products::<0, ROWS, 0, UNITS>(units, records);
+        for row in 0..ROWS {
+            let (record, lane) = (records[row / GROUP], row % GROUP);
+            let total = add_scaled(totals[row], products[row], scale, record.scales[lane]);
+            let below = _mm512_mul_ps(min, _mm512_set1_ps(record.scaled_sums[lane]));
+            totals[row] = _mm512_sub_ps(total, below);
+        }
+    }
+}
+
+/// Adds a block with a step for each half and output.
+///
+/// # Safety
+/// As for `add_simple`.
+#[inline(always)]
+unsafe fn add_halves<const SHIFT: u32, const ROWS: usize>(
+    totals: &mut [__m512; ROWS],
+    units: &[__m512i; UNITS],
+    records: [&Record; 3],
+    (steps, supers): (&[u8], &[u8]),
+) {
+    // SAFETY: as in `add_simple`.
+    unsafe {
+        let scale = half_floats(supers);
+        let steps = [signed_bytes(steps), signed_bytes(&steps[PANEL..])];
+        let first = products::<SHIFT, ROWS, 0, { UNITS / 2 }>(units, records);
+        let second = products::<SHIFT, ROWS, { UNITS / 2 }, UNITS>(units, records);
+        for row in 0..ROWS {
+            let first = _mm512_mullo_epi32(first[row], steps[0]);
+            let both = _mm512_add_epi32(first, _mm512_mullo_epi32(second[row], steps[1]));
+            totals[row] = add_scaled(totals[row], both, scale, records[row / GROUP].scales[row % GROUP]);
+        }
+    }
+}
+
 /// For each row, the sums of the products of codes less offset with activations, over some units of a block.
 ///
-/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call here would
-/// put the sums into memory and cost half of the speed.
+/// Always inlined, which the compiler allows only without the attribute that names the CPU's features: a call
+/// here would put the sums into memory and cost half of the speed.
 ///
 /// # Safety
 /// The CPU has the features that `dot` names.
@@ -227,15 +280,6 @@ fn add_bit_pairs(units: &mut [__m512i], high: __m512i) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn or_masked(a: __m512i, b: __m512i, mask: __m512i) -> __m512i {
     _mm512_ternarylogic_epi32::<0b1111_1000>(a, b, mask)
-}
-
-/// The step and the minimum of sixteen outputs in block `index`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-fn steps_with_min(panel: &Panel<'_>, index: usize, steps: &[u8]) -> (__m512, __m512) {
-    let supers = panel.supers(index);
-    let scale = _mm512_mul_ps(half_floats(supers), unsigned_bytes(steps));
-    (scale, _mm512_mul_ps(half_floats(&supers[2 * PANEL..]), unsigned_bytes(&steps[PANEL..])))
 }
 
 /// Sixteen half floats; the slice has as many, the alternative is there for the compiler.

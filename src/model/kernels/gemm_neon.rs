@@ -1,8 +1,9 @@
 //! The inner loops of the matrix product for 64-bit ARM with `dotprod`. Not tiling: that is `matmul`.
 //!
-//! A unit, four inputs of sixteen outputs, is four registers. `sdot` multiplies the codes, which are small enough to count as
-//! signed, with the four activations of one lane of another register, in which the four rows of a group stand side by side.
-//! The instruction is written as assembly, since its intrinsic is not in stable Rust.
+//! A unit, four inputs of sixteen outputs, is four registers. `sdot` multiplies the codes, which are small
+//! enough to count as signed, with the four activations of one lane of another register, in which the four
+//! rows of a group stand side by side. The instruction is written as assembly, since its intrinsic is not in
+//! stable Rust.
 #![allow(clippy::needless_range_loop, reason = "an index counts registers of several arrays at once")]
 
 use std::arch::aarch64::*;

@@ -1,5 +1,5 @@
-//! The inner loops of the matrix product in plain Rust: for every CPU, and the plainest statement of what the others do.
-//! Not tiling: that is `matmul`.
+//! The inner loops of the matrix product in plain Rust: for every CPU, and the plainest statement of what the
+//! others do. Not tiling: that is `matmul`.
 
 use super::activations::{GROUP, Record};
 use super::float16::F16;

@@ -1,9 +1,10 @@
-//! Cached keys and values in the order in which attention reads them. Not which rows are cached and for how long: that is
-//! the engine's.
+//! Cached keys and values in the order in which attention reads them. Not which rows are cached and for how
+//! long: that is the engine's.
 //!
-//! Rows stand in blocks of sixteen positions. In a block come first the keys of each head, transposed (`[head][dimension]
-//! [position]`, so that sixteen scores are sixteen lanes), then the values of each head as they are (`[head][position]
-//! [dimension]`). A row can be written over at any time, so a cache is cut back by forgetting its length.
+//! Rows stand in blocks of sixteen positions. In a block come first the keys of each head, transposed
+//! (`[head][dimension] [position]`, so that sixteen scores are sixteen lanes), then the values of each head
+//! as they are (`[head][position] [dimension]`). A row can be written over at any time, so a cache is cut
+//! back by forgetting its length.
 
 use std::ops::Range;
 
@@ -44,7 +45,8 @@ impl Element for f32 {
 impl Element for F16 {
     #[inline]
     fn from_f32(value: f32) -> Self {
-        // Beyond the range the largest number is less wrong than infinity, which would make NaN of a whole row.
+        // Beyond the range the largest number is less wrong than infinity, which would make NaN of a whole
+        // row.
         F16::from_f32(value.clamp(-65504.0, 65504.0))
     }
     #[inline(always)]
@@ -63,7 +65,8 @@ pub struct KvRows<T> {
 }
 
 impl<T: KvElement> KvRows<T> {
-    /// No rows yet; a row has `kv_heads` keys and as many values of `head_dim` numbers (a multiple of 16) each.
+    /// No rows yet; a row has `kv_heads` keys and as many values of `head_dim` numbers (a multiple of 16)
+    /// each.
     pub fn new(kv_heads: usize, head_dim: usize) -> Result<Self, KernelError> {
         if head_dim == 0 || !head_dim.is_multiple_of(LANES) {
             return Err(KernelError::Columns { cols: head_dim, block: LANES });
@@ -110,7 +113,8 @@ impl<T: KvElement> KvRows<T> {
         self.blocks.shrink_to_fit();
     }
 
-    /// Writes rows from number `first` on, over what is there. `keys` and `values` are `[rows][kv_heads][head_dim]`.
+    /// Writes rows from number `first` on, over what is there. `keys` and `values` are
+    /// `[rows][kv_heads][head_dim]`.
     pub fn write(&mut self, first: usize, keys: &[f32], values: &[f32]) -> Result<(), KernelError> {
         let (width, head_dim, block_len) = (self.width(), self.head_dim, self.block_len());
         let rows = keys.len() / width;

@@ -1,19 +1,21 @@
-//! The layout that the kernels compute on, and the matrix that holds it. Not about how it is filled: that is `repack`.
+//! The layout that the kernels compute on, and the matrix that holds it. Not about how it is filled: that is
+//! `repack`.
 //!
-//! A matrix is cut into *panels* of sixteen outputs (rows of the tensor). A panel stores its inputs in blocks of 32, and a
-//! block in eight *units* of four inputs by sixteen outputs: byte `4 * output + input` of the 64, so that one 512-bit
-//! register, two of 256 or four of 128 bits hold a unit, and an eight-bit dot-product instruction adds up four inputs
-//! for every output. Codes are stored unsigned and no wider than in the file:
+//! A matrix is cut into *panels* of sixteen outputs (rows of the tensor). A panel stores its inputs in blocks
+//! of 32, and a block in eight *units* of four inputs by sixteen outputs: byte `4 * output + input` of the
+//! 64, so that one 512-bit register, two of 256 or four of 128 bits hold a unit, and an eight-bit dot-product
+//! instruction adds up four inputs for every output. Codes are stored unsigned and no wider than in the file:
 //!
 //! - four vectors of 64 bytes, the low nibbles for units 0 to 3, the high ones for units 4 to 7;
 //! - with five bits: one vector more, whose bit `u` belongs to unit `u`;
-//! - with six bits: two vectors more, whose bit pair `u` belongs to unit `u` and `u + 4`;
+//! - with six bits: two vectors more, whose bit pair `u` belongs to unit `u`, and to unit `u + 4`;
 //! - with eight bits: eight vectors, one for each unit.
 //!
-//! Behind the codes of each block stand its scales (32 bytes: sixteen half floats, or the sixteen small integers of each of
-//! the two kinds that the K formats have), and before the eight blocks of a super-block the half floats that they share. So
-//! a product with one row reads memory in one stream, which the processor's prediction needs: scales in a place of their own
-//! cost a third of the speed. Interleaving outputs instead of inputs means that no kernel ever adds across a register.
+//! Behind the codes of each block stand its scales (32 bytes: sixteen half floats, or the sixteen small
+//! integers of each of the two kinds that the K formats have), and before the eight blocks of a super-block
+//! the half floats that they share. So a product with one row reads memory in one stream, which the
+//! processor's prediction needs: scales in a place of their own cost a third of the speed. Interleaving
+//! outputs instead of inputs means that no kernel ever adds across a register.
 
 use std::ops::Range;
 
@@ -108,8 +110,8 @@ impl<'a> Panel<'a> {
 
 /// A quantised weight matrix, `rows` outputs by `cols` inputs, ready to be multiplied with.
 ///
-/// It takes as many bytes as in the file (`Q4_K` and `Q5_K`: an eighth of a bit more for each weight) and is made once,
-/// from the file's bytes, which are not kept.
+/// It takes as many bytes as in the file (`Q4_K` and `Q5_K`: an eighth of a bit more for each weight) and is
+/// made once, from the file's bytes, which are not kept.
 pub struct QuantMatrix {
     rows: usize,
     cols: usize,
@@ -120,7 +122,8 @@ pub struct QuantMatrix {
 }
 
 impl QuantMatrix {
-    /// Repacks a tensor of `rows` rows (outputs) of `cols` numbers (inputs) each from the bytes of a GGUF file.
+    /// Repacks a tensor of `rows` rows (outputs) of `cols` numbers (inputs) each from the bytes of a GGUF
+    /// file.
     pub fn from_gguf(
         format: Format,
         rows: usize,

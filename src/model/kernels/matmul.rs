@@ -1,9 +1,10 @@
-//! Products of a quantised matrix with rows of activations: tiles, tasks and threads. Not the inner loops: these are in
-//! `gemm_*`, one file for each instruction set.
+//! Products of a quantised matrix with rows of activations: tiles, tasks and threads. Not the inner loops:
+//! these are in `gemm_*`, one file for each instruction set.
 //!
-//! A tile is one panel of sixteen outputs times up to twelve rows. With more rows than that, the panel's codes are first
-//! widened to a byte each, into memory that stays in the second-level cache, and all tiles of the panel use them; with fewer,
-//! the packed bytes are read once, in order, and widened in registers. Both ways do the same arithmetic in the same order.
+//! A tile is one panel of sixteen outputs times up to twelve rows. With more rows than that, the panel's
+//! codes are first widened to a byte each, into memory that stays in the second-level cache, and all tiles of
+//! the panel use them; with fewer, the packed bytes are read once, in order, and widened in registers. Both
+//! ways do the same arithmetic in the same order.
 
 use std::cell::RefCell;
 
@@ -18,10 +19,12 @@ use super::pool::{Shared, WorkerPool};
 const TILE_GROUPS: usize = 3;
 /// Rows in a tile, at most.
 pub(super) const TILE_ROWS: usize = TILE_GROUPS * GROUP;
-/// Bytes of activations that a task goes over for each panel; they stay in the second-level cache beside the panel.
+/// Bytes of activations that a task goes over for each panel; they stay in the second-level cache beside the
+/// panel.
 const ROW_CHUNK_BYTES: usize = 384 << 10;
-/// Bytes of panels in a task with few rows: long enough to read in one go, short enough to share out evenly.
-const FEW_ROWS_TASK_BYTES: usize = 128 << 10;
+/// Bytes of panels in a task with few rows, at most. Such a product reads memory as fast as it can, and every
+/// new place in memory costs a start: with two threads, 128 KiB reach 26 GB/s where 1 MiB reaches 34.
+const FEW_ROWS_TASK_BYTES: usize = 1024 << 10;
 /// Tasks for each thread in a product of many rows.
 const TASKS_PER_THREAD: usize = 4;
 
@@ -46,7 +49,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// `out[row][output] = sum of weights[output] * activations[row] + bias[output]`, with the best kernel of this machine.
+/// `out[row][output] = sum of weights[output] * activations[row] + bias[output]`, with the best kernel of
+/// this machine.
 ///
 /// `out` has `activations.rows() * weights.rows()` numbers, row after row.
 pub fn matmul(
@@ -68,17 +72,55 @@ pub fn matmul_with(
     out: &mut [f32],
     pool: &WorkerPool,
 ) -> Result<(), KernelError> {
+    matmul_all_with(kernel, activations, [Product { weights, bias, out }], pool)
+}
+
+/// One of several products with the same activations; what [`matmul`] takes.
+pub struct Product<'a> {
+    pub weights: &'a QuantMatrix,
+    pub bias: Option<&'a [f32]>,
+    pub out: &'a mut [f32],
+}
+
+/// Several products with the same activations at once: the same results as one after the other, with less
+/// waiting of threads for each other, which shows when there is one row.
+pub fn matmul_all<const N: usize>(
+    activations: &Activations,
+    products: [Product<'_>; N],
+    pool: &WorkerPool,
+) -> Result<(), KernelError> {
+    matmul_all_with(CpuKernel::best(), activations, products, pool)
+}
+
+fn matmul_all_with<const N: usize>(
+    kernel: CpuKernel,
+    activations: &Activations,
+    products: [Product<'_>; N],
+    pool: &WorkerPool,
+) -> Result<(), KernelError> {
     if !kernel.is_available() {
         return Err(KernelError::Unavailable { kernel: kernel.name() });
     }
-    expect_len("the activations' row", activations.cols(), weights.cols())?;
-    expect_len("the product", out.len(), activations.rows() * weights.rows())?;
-    if let Some(bias) = bias {
-        expect_len("the bias", bias.len(), weights.rows())?;
+    for Product { weights, bias, out } in &products {
+        expect_len("the activations' row", activations.cols(), weights.cols())?;
+        expect_len("the product", out.len(), activations.rows() * weights.rows())?;
+        if let Some(bias) = bias {
+            expect_len("the bias", bias.len(), weights.rows())?;
+        }
     }
-    let plan = Plan::new(weights, activations, pool.threads());
-    let product = Product { kernel, weights, activations, bias, out: Shared::new(out) };
-    pool.run(plan.row_chunks * plan.panel_chunks, |task| product.task(&plan, task));
+    let jobs = products.map(|Product { weights, bias, out }| {
+        let plan = Plan::new(weights, activations, pool.threads());
+        Job { kernel, weights, activations, bias, out: Shared::new(out), plan }
+    });
+    pool.run(jobs.iter().map(Job::tasks).sum(), |task| {
+        let mut task = task;
+        for job in &jobs {
+            if task < job.tasks() {
+                return job.task(task);
+            }
+            task -= job.tasks();
+        }
+    });
     Ok(())
 }
 
@@ -109,12 +151,13 @@ impl Plan {
     }
 }
 
-struct Product<'a> {
+struct Job<'a> {
     kernel: CpuKernel,
     weights: &'a QuantMatrix,
     activations: &'a Activations,
     bias: Option<&'a [f32]>,
     out: Shared<'a, f32>,
+    plan: Plan,
 }
 
 thread_local! {
@@ -126,8 +169,13 @@ thread_local! {
 #[repr(align(64))]
 struct Line(#[expect(dead_code, reason = "only its place and alignment count")] [u8; 64]);
 
-impl Product<'_> {
-    fn task(&self, plan: &Plan, task: usize) {
+impl Job<'_> {
+    fn tasks(&self) -> usize {
+        self.plan.row_chunks * self.plan.panel_chunks
+    }
+
+    fn task(&self, task: usize) {
+        let plan = &self.plan;
         let first_panel = task / plan.row_chunks * plan.panels_per_task;
         let end_panel = self.weights.panels().min(first_panel + plan.panels_per_task);
         let first_group = task % plan.row_chunks * plan.groups_per_task;
@@ -198,7 +246,8 @@ impl FlattenedBytes for [Line] {
 /// Widens the codes of a panel to a byte each.
 fn unpack(kernel: CpuKernel, panel: &Panel<'_>, unpacked: &mut [u8]) {
     match kernel {
-        // SAFETY: `matmul_with` has asked whether the instructions are there; so in all arms here and in `tile`.
+        // SAFETY: `matmul_with` has asked whether the instructions are there; so in all arms here and in
+        // `tile`.
         #[cfg(target_arch = "x86_64")]
         CpuKernel::Avx2 => unsafe { super::gemm_avx2::unpack(panel, unpacked) },
         // SAFETY: as above.

@@ -1,5 +1,5 @@
-//! What this machine could do at best, for setting measurements beside it. Not a benchmark of the kernels: that is
-//! `benches/kernels.rs`.
+//! What this machine could do at best, for setting measurements beside it. Not a benchmark of the kernels:
+//! that is `benches/kernels.rs`.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,8 +16,8 @@ const TASKS: usize = 30;
 /// Bytes read by a thread in a piece.
 const PIECE: usize = 1 << 20;
 
-/// Eight-bit multiplications and additions a second, in all threads of the pool together, of the multiplying instruction
-/// alone with everything in registers. `None` for plain Rust, which has no such instruction.
+/// Eight-bit multiplications and additions a second, in all threads of the pool together, of the multiplying
+/// instruction alone with everything in registers. `None` for plain Rust, which has no such instruction.
 pub fn integer_peak(kernel: CpuKernel, pool: &WorkerPool) -> Option<f64> {
     integer_peak_of(kernel, RUNS, ROUNDS, pool)
 }
@@ -29,8 +29,8 @@ fn integer_peak_of(kernel: CpuKernel, runs: usize, rounds: usize, pool: &WorkerP
     Some(operations * (rounds * tasks) as f64 / best)
 }
 
-/// Bytes a second that all threads of the pool together read from memory, from a buffer of `bytes`, which should be several
-/// times the size of the caches.
+/// Bytes a second that all threads of the pool together read from memory, from a buffer of `bytes`, which
+/// should be several times the size of the caches.
 pub fn read_bandwidth(bytes: usize, pool: &WorkerPool) -> f64 {
     let buffer = vec![1u64; bytes / size_of::<u64>()];
     let pieces: Vec<&[u64]> = buffer.chunks(PIECE / size_of::<u64>()).collect();

@@ -1,10 +1,11 @@
-//! The threads that compute: a pool that stays, waits briefly and then sleeps. Not a scheduler: one job at a time, given by
-//! one caller, who computes too.
+//! The threads that compute: a pool that stays, waits briefly and then sleeps. Not a scheduler: one job at a
+//! time, given by one caller, who computes too.
 //!
-//! A token takes some two hundred parallel steps of 20 to 500 microseconds, so a step must begin within a microsecond or
-//! two, without an allocation; and between keystrokes the threads must cost nothing. So a thread that has nothing to do
-//! spins for some tens of microseconds and then sleeps on a condition variable. A thread that comes late finds the job
-//! closed and is not waited for: on a machine that is busy with other things, the caller does the work alone.
+//! A token takes some two hundred parallel steps of 20 to 500 microseconds, so a step must begin within a
+//! microsecond or two, without an allocation; and between keystrokes the threads must cost nothing. So a
+//! thread that has nothing to do spins for some tens of microseconds and then sleeps on a condition variable.
+//! A thread that comes late finds the job closed and is not waited for: on a machine that is busy with other
+//! things, the caller does the work alone.
 
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
@@ -26,7 +27,8 @@ const EPOCH: u64 = 1 << 32;
 type Task<'a> = &'a (dyn Fn(usize) + Sync + 'a);
 
 struct State {
-    /// Epoch, whether its job is open, and how many workers are at it, in one word, so that joining is one exchange.
+    /// Epoch, whether its job is open, and how many workers are at it, in one word, so that joining is one
+    /// exchange.
     word: AtomicU64,
     /// The job; written while nobody is at work, read by those who joined.
     job: UnsafeCell<Option<Task<'static>>>,
@@ -39,9 +41,9 @@ struct State {
     wake: Condvar,
 }
 
-// SAFETY: `job` is the only field that is not `Sync` by itself. It is written by the one caller that holds `callers`, while
-// the word says closed and nobody active, and read only by threads that have joined an open job; the word's release and
-// acquire order the two.
+// SAFETY: `job` is the only field that is not `Sync` by itself. It is written by the one caller that holds
+// `callers`, while the word says closed and nobody active, and read only by threads that have joined an open
+// job; the word's release and acquire order the two.
 unsafe impl Sync for State {}
 // SAFETY: the task behind `job` is `Sync`, so it may be called from any thread.
 unsafe impl Send for State {}
@@ -59,7 +61,8 @@ thread_local! {
 }
 
 impl WorkerPool {
-    /// A pool of `threads` threads, the caller of [`WorkerPool::run`] among them. Fewer if the system gives no more.
+    /// A pool of `threads` threads, the caller of [`WorkerPool::run`] among them. Fewer if the system gives
+    /// no more.
     pub fn new(threads: usize) -> Self {
         let state = Arc::new(State {
             word: AtomicU64::new(0),
@@ -85,9 +88,9 @@ impl WorkerPool {
         self.workers.len() + 1
     }
 
-    /// Calls `task` with every number below `tasks`, once each, in any order and on any thread, and returns when all are
-    /// done. A panic in a task is handed on to the caller after all threads have stopped. Called from within a task, it
-    /// does the tasks one after the other.
+    /// Calls `task` with every number below `tasks`, once each, in any order and on any thread, and returns
+    /// when all are done. A panic in a task is handed on to the caller after all threads have stopped. Called
+    /// from within a task, it does the tasks one after the other.
     pub fn run(&self, tasks: usize, task: impl Fn(usize) + Sync) {
         if tasks <= 1 || self.workers.is_empty() || WORKING.get() {
             (0..tasks).for_each(task);
@@ -117,9 +120,11 @@ impl Drop for WorkerPool {
 }
 
 impl State {
-    /// Publishes a job. The caller must close it before `task` goes out of scope, and does so even if a task panics.
+    /// Publishes a job. The caller must close it before `task` goes out of scope, and does so even if a task
+    /// panics.
     fn open(&self, tasks: usize, task: Task<'_>) {
-        // SAFETY: only the lifetime changes. `close` waits for all that have joined, and nobody joins a closed job.
+        // SAFETY: only the lifetime changes. `close` waits for all that have joined, and nobody joins a
+        // closed job.
         let task = unsafe { std::mem::transmute::<Task<'_>, Task<'static>>(task) };
         // SAFETY: the last job is closed and nobody is at work, so nobody reads the slot.
         unsafe { *self.job.get() = Some(task) };
@@ -138,7 +143,8 @@ impl State {
     fn share(&self) {
         WORKING.set(true);
         let done = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: this thread has opened or joined the job, so it is not written to, and its closure lives.
+            // SAFETY: this thread has opened or joined the job, so it is not written to, and its closure
+            // lives.
             let task = unsafe { *self.job.get() };
             let tasks = self.tasks.load(Ordering::Relaxed);
             while let Some(task) = task {

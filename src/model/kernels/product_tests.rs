@@ -1,10 +1,11 @@
-//! Tests of the matrix product: every format on every kernel of the machine against the dequantised product, and that a
-//! row's bits depend on nothing but the row. Not compiled into the program.
+//! Tests of the matrix product: every format on every kernel of the machine against the dequantised product,
+//! and that a row's bits depend on nothing but the row. Not compiled into the program.
 #![allow(clippy::unwrap_used)]
 
 use super::reference::{Numbers, dequantize, uniform};
 use super::{
-    Activations, CpuKernel, Format, KernelError, QuantMatrix, WorkerPool, dequantize_row, matmul, matmul_with,
+    Activations, CpuKernel, Format, KernelError, Product, QuantMatrix, WorkerPool, dequantize_row, matmul,
+    matmul_all, matmul_with,
 };
 
 /// What the product should be, and by how much single precision may miss it.
@@ -112,7 +113,7 @@ fn every_number_of_rows_gives_the_same_bits() {
     let pool = WorkerPool::new(3);
     for (kernel, format) in kernels_and_formats() {
         let mut numbers = Numbers::new(7);
-        let (outputs, cols) = (35, 256);
+        let (outputs, cols) = (19, format.block_len().max(64));
         let bytes = numbers.tensor(format, outputs, cols, 0.5);
         let matrix = QuantMatrix::from_gguf(format, outputs, cols, &bytes, &pool).unwrap();
         let values = numbers.floats(49 * cols);
@@ -141,6 +142,33 @@ fn threads_and_tasks_do_not_change_the_bits() {
         product(CpuKernel::best(), &matrix, &values, None, &pool)
     });
     assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn several_products_at_once_are_the_same_as_one_by_one() {
+    let pool = WorkerPool::new(3);
+    let mut numbers = Numbers::new(17);
+    let mut matrix = |format, outputs| {
+        let bytes = numbers.tensor(format, outputs, 256, 0.1);
+        QuantMatrix::from_gguf(format, outputs, 256, &bytes, &pool).unwrap()
+    };
+    let matrices = [matrix(Format::Q5_0, 70), matrix(Format::Q8_0, 16), matrix(Format::Q4_K, 5)];
+    let (values, bias) = (Numbers::new(19).floats(2 * 256), [0.5; 16]);
+    let activations = Activations::new(&values, 256, &pool).unwrap();
+    let mut outs = [vec![0.0; 140], vec![0.0; 32], vec![0.0; 10]];
+    let [q, k, v] = &mut outs;
+    let products = [
+        Product { weights: &matrices[0], bias: None, out: q },
+        Product { weights: &matrices[1], bias: Some(&bias), out: k },
+        Product { weights: &matrices[2], bias: None, out: v },
+    ];
+    matmul_all(&activations, products, &pool).unwrap();
+    for (i, out) in outs.iter().enumerate() {
+        let bias = (i == 1).then_some(&bias[..]);
+        assert_eq!(*out, product(CpuKernel::best(), &matrices[i], &values, bias, &pool));
+    }
+    let products = [Product { weights: &matrices[0], bias: None, out: &mut [0.0] }];
+    assert!(matches!(matmul_all(&activations, products, &pool), Err(KernelError::Length { .. })));
 }
 
 #[test]

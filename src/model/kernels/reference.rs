@@ -1,5 +1,5 @@
-//! For tests: the formats read in the plainest way, written from their description and not from `format`, and numbers to
-//! fill them with. Not compiled into the program.
+//! For tests: the formats read in the plainest way, written from their description and not from `format`, and
+//! numbers to fill them with. Not compiled into the program.
 
 use super::{F16, Format};
 

@@ -1,5 +1,5 @@
-//! Filling the panels of a [`super::QuantMatrix`] from the bytes of a file, in parallel. Not about what a panel looks like:
-//! that is `layout`.
+//! Filling the panels of a [`super::QuantMatrix`] from the bytes of a file, in parallel. Not about what a
+//! panel looks like: that is `layout`.
 
 use super::format::{BLOCK, Format, Scales};
 use super::layout::{PANEL, PanelLayout, UNIT, UNITS, packed_block, record_range, supers_range};
@@ -25,9 +25,10 @@ pub(super) fn fill(
 }
 
 fn fill_panel(layout: &PanelLayout, panel: &mut [u8], rows: &[u8], row_bytes: usize) {
-    // Rows that are not there stay zero, codes and scales.
-    for (output, row) in rows.chunks_exact(row_bytes).take(PANEL).enumerate() {
-        for index in 0..layout.blocks {
+    // Block by block and not row by row, so that a block of the panel is written to while it is in the
+    // nearest cache. Rows that are not there stay zero, codes and scales.
+    for index in 0..layout.blocks {
+        for (output, row) in rows.chunks_exact(row_bytes).take(PANEL).enumerate() {
             fill_block(layout.format, panel, row, output, index);
         }
     }
@@ -51,16 +52,16 @@ fn fill_block(format: Format, panel: &mut [u8], row: &[u8], output: usize, index
     write_super_scales(&block.scales, &mut panel[supers_range(format, index)], output);
 }
 
-/// [`fill_block`] for the formats with one scale: the panel's order of nibbles is the file's, so that whole words are copied.
-/// The model cannot answer before it is repacked, and most of it is in these formats.
+/// [`fill_block`] for the formats with one scale: the panel's order of nibbles is the file's, so that whole
+/// words are copied. The model cannot answer before it is repacked, and most of it is in these formats.
 fn copy_block(format: Format, record: &mut [u8], block: &[u8], output: usize) {
     let (codes, scales) = record.split_at_mut(packed_block(format));
     let (scale, block) = block.split_at(2);
     scales[2 * output..2 * output + 2].copy_from_slice(scale);
     let (high, block) = block.split_at(if format == Format::Q5_0 { 4 } else { 0 });
-    let flip = if format == Format::Q8_0 { 0x80 } else { 0 };
+    let flip = if format == Format::Q8_0 { 0x8080_8080 } else { 0 };
     for (unit, four) in codes.as_chunks_mut::<UNIT>().0.iter_mut().zip(block.as_chunks::<4>().0) {
-        unit[4 * output..4 * output + 4].copy_from_slice(&four.map(|byte| byte ^ flip));
+        unit.as_chunks_mut::<4>().0[output] = (u32::from_ne_bytes(*four) ^ flip).to_ne_bytes();
     }
     if let Some(high) = high.first_chunk() {
         let gathered = gather_high_bits(u32::from_le_bytes(*high));

@@ -11,7 +11,8 @@ const TASK_ROWS: usize = 16;
 /// Which numbers of a head turn together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotaryStyle {
-    /// Number `i` with number `i + half`: Qwen, StarCoder2 and most files of the llama family from transformers.
+    /// Number `i` with number `i + half`: Qwen, StarCoder2 and most files of the llama family from
+    /// transformers.
     Halves,
     /// Number `2 i` with number `2 i + 1`: GGUF files of the llama architecture.
     Pairs,
@@ -27,14 +28,15 @@ pub struct RotaryAngles {
     sines: Vec<f32>,
 }
 
-/// The usual frequencies, in radians a position: `base` to the power of `-2 i / dims` for each of `dims / 2` pairs.
+/// The usual frequencies, in radians a position: `base` to the power of `-2 i / dims` for each of `dims / 2`
+/// pairs.
 pub fn rotary_frequencies(dims: usize, base: f64) -> Vec<f64> {
     (0..dims / 2).map(|pair| base.powf(-2.0 * pair as f64 / dims as f64)).collect()
 }
 
 impl RotaryAngles {
-    /// The angles of `rows` positions from `first` on. They are computed in double precision, so that they are as good at
-    /// position 30,000 as at 3.
+    /// The angles of `rows` positions from `first` on. They are computed in double precision, so that they
+    /// are as good at position 30,000 as at 3.
     pub fn new(frequencies: &[f64], first: usize, rows: usize) -> Self {
         let angles = (first..first + rows)
             .flat_map(|at| frequencies.iter().map(move |frequency| at as f64 * frequency));

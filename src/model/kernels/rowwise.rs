@@ -1,8 +1,8 @@
-//! Operations on rows of `f32` that need no weights but a vector: norms, activation functions, sums. Not rotation: that is
-//! `rotary`.
+//! Operations on rows of `f32` that need no weights but a vector: norms, activation functions, sums. Not
+//! rotation: that is `rotary`.
 //!
-//! Each number of the output depends on its own row alone and is computed in one order, whatever the rows beside it and the
-//! threads. Sums go through sixteen lanes.
+//! Each number of the output depends on its own row alone and is computed in one order, whatever the rows
+//! beside it and the threads. Sums go through sixteen lanes.
 
 use super::cpu::CpuKernel;
 use super::error::{KernelError, expect_len};
@@ -23,7 +23,8 @@ pub fn rms_norm(
     norm(CpuKernel::best(), Norm { weight, bias: None, epsilon, centred: false }, x, out, pool)
 }
 
-/// `out = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias` for each row; a row is as long as `weight`.
+/// `out = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias` for each row; a row is as long as
+/// `weight`.
 pub fn layer_norm(
     x: &[f32],
     weight: &[f32],
@@ -116,8 +117,8 @@ impl Computation for NormRows<'_> {
     }
 }
 
-/// A function of two vectors, lane by lane. Not a closure, since a closure cannot be told to be inlined, and instructions
-/// that are not inlined into the function that has the CPU's features cost fifty times as much.
+/// A function of two vectors, lane by lane. Not a closure, since a closure cannot be told to be inlined, and
+/// instructions that are not inlined into the function that has the CPU's features cost fifty times as much.
 trait Lanewise<S: Simd>: Copy {
     /// Must be `#[inline(always)]`.
     fn apply(self, simd: S, x: S::V, y: S::V) -> S::V;
@@ -309,7 +310,8 @@ fn times_sigmoid<S: Simd>(simd: S, x: S::V, t: S::V) -> S::V {
     simd.div(x, simd.add(simd.splat(1.0), exp))
 }
 
-/// `0.5 * x * (1 + tanh(u))`, which is `x` times the sigmoid of `2 * u`, for `u = sqrt(2 / pi) * (x + 0.044715 * x^3)`.
+/// `0.5 * x * (1 + tanh(u))`, which is `x` times the sigmoid of `2 * u`, for `u = sqrt(2 / pi) * (x +
+/// 0.044715 * x^3)`.
 #[inline(always)]
 fn gelu_of<S: Simd>(simd: S, x: S::V) -> S::V {
     let cubic = simd.mul(simd.mul(x, x), simd.splat(0.044_715));

@@ -1,5 +1,5 @@
-//! Tests of the row-wise operations and of the rotation: against the plain formulas, and that a row's bits depend on nothing
-//! but the row. Not compiled into the program.
+//! Tests of the row-wise operations and of the rotation: against the plain formulas, and that a row's bits
+//! depend on nothing but the row. Not compiled into the program.
 #![allow(clippy::unwrap_used)]
 
 use super::reference::Numbers;

@@ -1,9 +1,9 @@
-//! Sixteen floats at a time: what attention and the row-wise operations are written in. Not for quantised products, whose
-//! instructions differ too much between CPUs.
+//! Sixteen floats at a time: what attention and the row-wise operations are written in. Not for quantised
+//! products, whose instructions differ too much between CPUs.
 //!
-//! An operation is written once, generic over [`Simd`], in functions that are always inlined; [`dispatch`] compiles it for
-//! each instruction set. A value of a type that implements `Simd` is the proof that the CPU has the instructions: it is made
-//! in `dispatch` alone, after asking.
+//! An operation is written once, generic over [`Simd`], in functions that are always inlined; [`dispatch`]
+//! compiles it for each instruction set. A value of a type that implements `Simd` is the proof that the CPU
+//! has the instructions: it is made in `dispatch` alone, after asking.
 
 use super::cpu::CpuKernel;
 use super::float16::F16;
@@ -32,7 +32,8 @@ pub(super) trait Simd: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `v` with zero in the lanes where `x < limit`.
     fn zero_below(self, v: Self::V, x: Self::V, limit: f32) -> Self::V;
-    /// The bits of `v` plus the bits of `exponent` shifted left by 23: `v` times two to the power of an integer.
+    /// The bits of `v` plus the bits of `exponent` shifted left by 23: `v` times two to the power of an
+    /// integer.
     fn scale_by_bits(self, v: Self::V, exponent: Self::V) -> Self::V;
 
     /// The lowest byte of every lane, four lanes to an integer, in the order of memory.

@@ -19,8 +19,8 @@ pub(super) fn with_neon<C: Computation>(computation: C) -> C::Output {
 
 type Quads = [float32x4_t; 4];
 
-// SAFETY of all that follows: the value `self` exists only where `dispatch` has found the features, and loads and stores
-// go through references to arrays of the size that they move.
+// SAFETY of all that follows: the value `self` exists only where `dispatch` has found the features, and loads
+// and stores go through references to arrays of the size that they move.
 
 /// Applies an instruction to each of the four registers.
 #[inline(always)]

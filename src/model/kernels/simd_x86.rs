@@ -1,4 +1,5 @@
-//! [`Simd`] for x86: one AVX-512 register, or two of AVX2. Not the choice between them: that is `simd::dispatch`.
+//! [`Simd`] for x86: one AVX-512 register, or two of AVX2. Not the choice between them: that is
+//! `simd::dispatch`.
 
 use std::arch::x86_64::*;
 
@@ -27,8 +28,8 @@ pub(super) fn with_avx2<C: Computation>(computation: C) -> C::Output {
     computation.run(Avx2(()))
 }
 
-// SAFETY of all that follows: the value `self` exists only where `dispatch` has found the features, and loads and stores
-// go through references to arrays of the size that they move.
+// SAFETY of all that follows: the value `self` exists only where `dispatch` has found the features, and loads
+// and stores go through references to arrays of the size that they move.
 
 impl Simd for Avx512 {
     type V = __m512;
