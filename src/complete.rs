@@ -23,7 +23,7 @@ mod surroundings;
 mod window;
 
 pub use anchor::{Anchored, file_text};
-pub use cache::{Cache, interpolate};
+pub use cache::{Cache, interpolate, typed_since};
 pub use finish::{Completion, finish, silence};
 pub use mode::{Mode, mode};
 pub use parts::{Prompt, TokenCount};

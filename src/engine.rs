@@ -136,8 +136,8 @@ fn answer(
         request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;
         let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), generator.model);
-        let sequence = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
-        generator.generate(sequence, request, interrupt)
+        let (sequence, written) = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
+        generator.generate(sequence, written, request, interrupt)
     });
     queue.done();
     totals.set_busy(false);

@@ -23,6 +23,7 @@ mod progress;
 pub mod protocol;
 mod session;
 mod suggest;
+mod turn;
 mod wire;
 
 use std::path::PathBuf;

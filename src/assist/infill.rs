@@ -1,7 +1,7 @@
 //! One completion at a place in a text: prompt, generation, what is kept of it. The way is the same for the server and
 //! the command line; who asks, and what happened to the document meanwhile, is not known here.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::complete::{self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount};
@@ -25,6 +25,19 @@ pub struct InfillRequest {
     pub settings: Arc<Settings>,
     /// The prompts of the document's last completion: those that still fit are gone on with.
     pub anchors: Vec<Anchored>,
+    /// Where the text can be read while it is written.
+    pub written: Written,
+}
+
+/// The text that a running completion has written by now.
+#[derive(Debug, Clone, Default)]
+pub struct Written(Arc<Mutex<String>>);
+
+impl Written {
+    /// Returns the text.
+    pub fn lock(&self) -> MutexGuard<'_, String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What came of a request, and what it cost.
@@ -64,7 +77,7 @@ pub async fn infill(
         }
     };
     let stop = Arc::new(Mutex::new(StopCondition::new(mode, &request.snapshot, request.offset)));
-    let watched = Arc::clone(&stop);
+    let (watched, written) = (Arc::clone(&stop), request.written.clone());
     let mut prompts = anchors.iter().map(|anchored| anchored.prompt.clone());
     let generation = source.generate(Request {
         branch: request.branch,
@@ -72,7 +85,10 @@ pub async fn infill(
         others: prompts.collect(),
         latency: latency(&request.settings),
         params: params(&request.settings.completion, mode),
-        watch: Box::new(move |piece| lock(&watched).push(piece)),
+        watch: Box::new(move |piece| {
+            written.lock().push_str(piece);
+            lock(&watched).push(piece)
+        }),
         cancel,
     });
     match generation.await {

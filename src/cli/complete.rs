@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::progress::terminal_progress;
 use super::run_args::{self, RunArgs};
-use crate::assist::infill::{InfillRequest, infill};
+use crate::assist::infill::{InfillRequest, Written, infill};
 use crate::complete::Completion;
 use crate::config::Settings;
 use crate::engine::CancelToken;
@@ -107,7 +107,15 @@ fn open(place: &Place) -> anyhow::Result<(Snapshot, usize)> {
 
 fn request(file: &Path, snapshot: Snapshot, offset: usize, settings: Settings) -> InfillRequest {
     let path = file.file_name().map(|name| name.to_string_lossy().into_owned());
-    InfillRequest { snapshot, offset, path, branch: 0, settings: Arc::new(settings), anchors: Vec::new() }
+    InfillRequest {
+        snapshot,
+        offset,
+        path,
+        branch: 0,
+        settings: Arc::new(settings),
+        anchors: Vec::new(),
+        written: Written::default(),
+    }
 }
 
 fn print(completion: &Completion, snapshot: &Snapshot, offset: usize, preview: bool) -> std::io::Result<()> {

@@ -80,6 +80,17 @@ pub fn interpolate(
     Entry::new(old, offset, completion).rest_at(new, now)
 }
 
+/// Returns what was typed between two snapshots, if nothing else happened: the cursor went from `offset` to `now`, and
+/// the text around it is the same.
+pub fn typed_since(old: &Snapshot, offset: usize, new: &Snapshot, now: usize) -> Option<String> {
+    let typed = now.checked_sub(offset)?;
+    let same = new.len().checked_sub(typed) == Some(old.len())
+        && text_before(new, offset) == text_before(old, offset)
+        && text_after(new, now).1 == text_after(old, offset).1
+        && text_after(new, now).0 == text_after(old, offset).0;
+    same.then(|| new.slice(offset..now))
+}
+
 /// A suggestion and the text that it was made for.
 #[derive(Debug, Clone)]
 struct Entry {

@@ -7,6 +7,9 @@ use crate::model::{KvCache, LanguageModel, ModelError, Sequence, TokenId};
 /// Tails of a document: the one that serves, the one that is made ready, and one for another place.
 const TAILS: usize = 3;
 
+/// Tokens before what an earlier run wrote that are kept with it, so that a draft finds the place.
+const BEFORE_DRAFT: usize = 8;
+
 /// The branches of all documents, most recently used last.
 pub(super) struct Branches {
     bytes: usize,
@@ -65,20 +68,24 @@ impl Branch {
         self.tails.iter().map(|tail| tail.held(file, tokens)).max().unwrap_or(0).max(file)
     }
 
-    /// Returns a sequence that holds as many of `tokens` as there are, at most `most`, and nothing else.
+    /// Returns a sequence that holds as many of `tokens` as there are, at most `most`, and nothing else; and what an
+    /// earlier run of the document had written there, for drafts.
     pub(super) fn sequence(
         &mut self,
         tokens: &[TokenId],
         most: usize,
         model: &dyn LanguageModel,
-    ) -> Result<Sequence<'_>, ModelError> {
+    ) -> Result<(Sequence<'_>, Vec<TokenId>), ModelError> {
         let file = self.file.shared_prefix(tokens).min(most);
         let held = |tail: &Tail| tail.held(file, tokens).min(most);
         let best = (0..self.tails.len()).max_by_key(|&index| held(&self.tails[index]));
+        let mut written = Vec::new();
         let tail = match best.filter(|&index| held(&self.tails[index]) > file) {
             Some(index) => {
                 let mut tail = self.tails.remove(index);
-                tail.rows.truncate(held(&tail) - tail.fork);
+                let kept = held(&tail) - tail.fork;
+                written = tail.rows.tokens()[kept.saturating_sub(BEFORE_DRAFT)..].to_vec();
+                tail.rows.truncate(kept);
                 tail
             }
             None => Tail { fork: file, rows: self.spare_rows(model)? },
@@ -86,7 +93,7 @@ impl Branch {
         self.tails.push(tail);
         let last = self.tails.len() - 1;
         let Tail { fork, rows } = &mut self.tails[last];
-        Ok(Sequence::forked(&self.file, *fork, rows))
+        Ok((Sequence::forked(&self.file, *fork, rows), written))
     }
 
     /// Returns the file's rows as a sequence that holds what `tokens` share with them, for computing the rest.

@@ -30,15 +30,17 @@ struct Pass {
 }
 
 impl<'a> Writing<'a> {
-    fn new(request: &mut JobRequest, held: usize, text: &'a mut String) -> Self {
-        let prompt = std::mem::take(&mut request.prompt.tokens);
+    fn new(request: &mut JobRequest, written: Vec<TokenId>, held: usize, text: &'a mut String) -> Self {
+        // What was written here before stands first, so that its place is found like any other repetition.
+        let mut seen = written;
+        seen.append(&mut request.prompt.tokens);
         let params = &request.params;
         Self {
             text,
             sampler: Sampler::new(params.seed, params.temperature, params.top_k, params.top_p),
             healing: Healing::new(&request.prompt.begins_with),
             detokenizer: Detokenizer::default(),
-            lookup: (params.draft && params.temperature <= 0.0).then(|| Lookup::new(prompt)),
+            lookup: (params.draft && params.temperature <= 0.0).then(|| Lookup::new(seen)),
             tokens: 0,
             held,
         }
@@ -48,7 +50,8 @@ impl<'a> Writing<'a> {
 impl Run<'_> {
     /// Writes from `logits` on, the ones behind the prompt.
     pub(super) fn decode(&mut self, logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
-        let mut writing = Writing::new(&mut self.request, self.sequence.len(), text);
+        let mut writing =
+            Writing::new(&mut self.request, std::mem::take(&mut self.written), self.sequence.len(), text);
         let mut pass = Pass { logits, draft: Vec::new() };
         let end = loop {
             let next =

@@ -25,6 +25,7 @@ pub(super) struct Generator<'a> {
 pub(super) struct Run<'a> {
     pub(super) generator: &'a Generator<'a>,
     pub(super) sequence: Sequence<'a>,
+    pub(super) written: Vec<TokenId>,
     pub(super) request: JobRequest,
     interrupt: &'a Interrupt,
     pub(super) usage: Usage,
@@ -51,10 +52,11 @@ impl<'a> Generator<'a> {
     }
 
     /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
-    /// written.
+    /// written. `written` is what an earlier run had written there; it is checked like any draft.
     pub(super) fn generate(
         &self,
         sequence: Sequence<'_>,
+        written: Vec<TokenId>,
         request: JobRequest,
         interrupt: &Interrupt,
     ) -> Result<JobOutput, JobError> {
@@ -64,7 +66,7 @@ impl<'a> Generator<'a> {
         }
         let queued = request.since.elapsed();
         let usage = Usage { prompt_tokens: tokens, queued, ..Usage::default() };
-        Run { generator: self, sequence, request, interrupt, usage }.run()
+        Run { generator: self, sequence, written, request, interrupt, usage }.run()
     }
 }
 

@@ -45,7 +45,7 @@ impl Preparation {
         let mut sequence = match self.purpose {
             Purpose::File if branch.file_held(&self.tokens) == self.tokens.len() => return Ok(true),
             Purpose::File => branch.file_sequence(&self.tokens),
-            Purpose::Prompt => branch.sequence(&self.tokens, self.tokens.len(), model).map_err(setup)?,
+            Purpose::Prompt => branch.sequence(&self.tokens, self.tokens.len(), model).map_err(setup)?.0,
         };
         self.fill(&mut sequence, model, interrupt, totals)
     }

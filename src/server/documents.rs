@@ -7,6 +7,8 @@ use tower_lsp::lsp_types::{DidChangeTextDocumentParams, TextDocumentItem, Url};
 
 use super::convert;
 use super::flight::{Flight, Landing};
+use super::turn::{Turn, Turns};
+use crate::assist::infill::Written;
 use crate::complete::{self, Anchored, Cache, Completion, Reason};
 use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot};
 
@@ -31,16 +33,20 @@ pub(super) struct Open {
     document: Document,
     branch: u64,
     path: Option<String>,
-    flight: Option<(Place, Weak<Flight<Landing>>)>,
+    flight: Option<Underway>,
+    turns: Turns,
     /// The prompts of the last generation, for the next one to go on with.
     anchors: Vec<Anchored>,
 }
 
-/// What a generation was begun for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    version: i32,
+/// A generation under way.
+struct Underway {
+    /// The text and the cursor that it was begun for.
+    snapshot: Snapshot,
     offset: usize,
+    /// What is written by now.
+    written: Written,
+    flight: Weak<Flight<Landing>>,
 }
 
 impl Documents {
@@ -52,7 +58,14 @@ impl Documents {
         }
         let language = Language::from_id(&item.language_id);
         let document = Document::open(language, item.version, &item.text);
-        let open = Open { document, branch: self.new_branch(), path, flight: None, anchors: Vec::new() };
+        let open = Open {
+            document,
+            branch: self.new_branch(),
+            path,
+            flight: None,
+            turns: Turns::default(),
+            anchors: Vec::new(),
+        };
         self.entries.insert(item.uri, Entry::Open(Box::new(open)));
     }
 
@@ -118,6 +131,20 @@ impl Documents {
         }
     }
 
+    /// Takes the turn for a place in a document.
+    pub(super) fn take_turn(
+        &mut self,
+        uri: &Url,
+        snapshot: &Snapshot,
+        offset: usize,
+    ) -> Result<Turn, Reason> {
+        match self.entries.get_mut(uri) {
+            Some(Entry::Open(open)) => Ok(open.turns.take(snapshot.version(), offset)),
+            Some(Entry::Lost) => Err(Reason::OutOfSync),
+            None => Err(Reason::NotOpen),
+        }
+    }
+
     /// Returns what is left of a recent suggestion. A generation under way is overtaken by that, too.
     pub(super) fn recall(&mut self, uri: &Url, snapshot: &Snapshot, offset: usize) -> Option<Completion> {
         let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
@@ -143,24 +170,26 @@ impl Documents {
         }
     }
 
-    /// Joins the generation under way for the same place, or begins one and overtakes any other of the document.
+    /// Joins the generation under way for the same place, or for one from which the user has typed along what it
+    /// writes; or begins one and overtakes any other of the document.
     pub(super) fn board(
         &mut self,
         uri: &Url,
-        version: i32,
+        snapshot: &Snapshot,
         offset: usize,
-        begin: impl FnOnce() -> Arc<Flight<Landing>>,
+        begin: impl FnOnce(Written) -> Arc<Flight<Landing>>,
     ) -> Result<Arc<Flight<Landing>>, Reason> {
         let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
             return Err(Reason::NotOpen);
         };
-        let place = Place { version, offset };
-        if let Some(flight) = open.flight_to(place) {
+        if let Some(flight) = open.flight.as_ref().and_then(|underway| underway.serves(snapshot, offset)) {
             return Ok(flight);
         }
         open.divert(Reason::Overtaken);
-        let flight = begin();
-        open.flight = Some((place, Arc::downgrade(&flight)));
+        let written = Written::default();
+        let flight = begin(written.clone());
+        let (snapshot, weak) = (snapshot.clone(), Arc::downgrade(&flight));
+        open.flight = Some(Underway { snapshot, offset, written, flight: weak });
         Ok(flight)
     }
 
@@ -221,16 +250,29 @@ impl Open {
         self.path.clone()
     }
 
-    fn flight_to(&self, place: Place) -> Option<Arc<Flight<Landing>>> {
-        let (there, flight) = self.flight.as_ref()?;
-        (*there == place).then(|| flight.upgrade())?
-    }
-
     fn divert(&mut self, reason: Reason) {
-        if let Some((_, flight)) = self.flight.take()
-            && let Some(flight) = flight.upgrade()
+        if let Some(underway) = self.flight.take()
+            && let Some(flight) = underway.flight.upgrade()
         {
             flight.divert(reason);
         }
+    }
+}
+
+impl Underway {
+    /// Returns the flight if it will do for a cursor at `offset` of `snapshot`.
+    fn serves(&self, snapshot: &Snapshot, offset: usize) -> Option<Arc<Flight<Landing>>> {
+        let same = self.snapshot.version() == snapshot.version() && self.offset == offset;
+        let flight = self.flight.upgrade()?;
+        (same || (!flight.is_over() && self.is_typed_along(snapshot, offset))).then_some(flight)
+    }
+
+    fn is_typed_along(&self, snapshot: &Snapshot, offset: usize) -> bool {
+        let Some(typed) = complete::typed_since(&self.snapshot, self.offset, snapshot, offset) else {
+            return false;
+        };
+        let written = self.written.lock();
+        // Where the user is ahead, the model may still write the same.
+        written.starts_with(&typed) || typed.starts_with(&*written)
     }
 }

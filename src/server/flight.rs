@@ -2,12 +2,14 @@
 //! editor that asks for ghost text and for completion items at one place is served by one generation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::complete::{Anchored, Completion, Reason};
 use crate::engine::CancelToken;
+use crate::text::Snapshot;
 
 /// What came of a generation.
 #[derive(Debug, Clone)]
@@ -18,11 +20,13 @@ pub(super) struct Landing {
     pub tokens: usize,
     /// Prompts for the next request of the document.
     pub anchors: Vec<Anchored>,
+    /// The text and the cursor that it was made for.
+    pub made_for: Option<(Snapshot, usize)>,
 }
 
 impl From<Reason> for Landing {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), tokens: 0, anchors: Vec::new() }
+        Self { result: Err(reason), tokens: 0, anchors: Vec::new(), made_for: None }
     }
 }
 
@@ -64,6 +68,11 @@ impl<T: From<Reason> + Clone + Send + Sync + 'static> Flight<T> {
         }
     }
 
+    /// Returns whether the outcome is there.
+    pub(super) fn is_over(&self) -> bool {
+        self.landing.0.borrow().is_some()
+    }
+
     /// Stops it and answers those who wait with a reason.
     pub(super) fn divert(&self, reason: Reason) {
         self.landing.land(reason.into());
@@ -99,5 +108,27 @@ struct CrashLanding<T: From<Reason>>(Strip<T>);
 impl<T: From<Reason>> Drop for CrashLanding<T> {
     fn drop(&mut self) {
         self.0.land(Reason::Failed.into());
+    }
+}
+
+/// How long a generation goes on when the last one who waited is gone. An editor takes its request back and asks again
+/// at every key: if what was typed is what is being written, the new request goes on with it.
+const LINGER: Duration = Duration::from_millis(30);
+
+/// One who waits for a flight, which goes on for a moment when they leave.
+pub(super) struct Waiting<T: From<Reason> + Clone + Send + Sync + 'static>(pub(super) Arc<Flight<T>>);
+
+impl<T: From<Reason> + Clone + Send + Sync + 'static> Drop for Waiting<T> {
+    fn drop(&mut self) {
+        let flight = Arc::clone(&self.0);
+        if flight.is_over() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(LINGER).await;
+                drop(flight);
+            });
+        }
     }
 }

@@ -204,8 +204,22 @@ fn where_guesses_are_always_wrong_few_are_made() {
     let long = GenerationParams { max_tokens: 300, ..params(true) };
     bench.run("aa", "", "", long.clone());
     let first = counters(&bench).drafted_tokens;
+    bench.forget();
     let told = bench.run("aa", "", "", long);
     let second = counters(&bench).drafted_tokens - first;
     assert_eq!((told.output.usage.decoded_tokens, counters(&bench).accepted_tokens), (300, 0));
     assert!(first > 0 && second <= 30, "{first}, then {second}");
+}
+
+#[test]
+fn what_an_earlier_run_wrote_at_the_place_is_its_draft() {
+    let text: Vec<TokenId> = (0..60u32).map(|n| TokenId::from(b'a') + n * 7 % 23).collect();
+    let script = move |held: &[TokenId]| vec![(text.get(held.len() - 2).copied().unwrap_or(END), 1.0)];
+    let (bench, _) = scripted(Box::new(script), 1024);
+    let first = bench.run("(=", "", "", params(true));
+    let accepted = counters(&bench).accepted_tokens;
+    let again = bench.run("(=", "", "", params(true));
+    assert_eq!(again.output.text, first.output.text);
+    let accepted = counters(&bench).accepted_tokens - accepted;
+    assert!(accepted > 20, "{accepted} of 60 tokens were taken over");
 }

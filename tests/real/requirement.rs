@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use infill_ls::assist::implement::{self, Order};
-use infill_ls::assist::infill::{InfillRequest, infill};
+use infill_ls::assist::infill::{InfillRequest, Written, infill};
 use infill_ls::config::Settings;
 use infill_ls::engine::CancelToken;
 use infill_ls::model::{Compute, LoadOptions};
