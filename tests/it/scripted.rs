@@ -75,6 +75,11 @@ pub struct Told {
 }
 
 impl Bench {
+    /// Frees what was written before, which would be taken for a draft.
+    pub fn forget(&self) {
+        self.engine.forget(1);
+    }
+
     pub fn new(model: Box<dyn LanguageModel>, tokenizer: Tokenizer, context: usize) -> Self {
         let tokenizer = Arc::new(tokenizer);
         let parts = Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: 0 };
