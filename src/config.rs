@@ -51,6 +51,8 @@ pub struct PromptSettings {
     pub prefix_tokens: NonZeroUsize,
     /// Tokens after the cursor.
     pub suffix_tokens: usize,
+    /// Whether what has been typed on the line stands behind the middle marker instead of in the prefix.
+    pub anchored: bool,
 }
 
 /// What is generated.
@@ -122,7 +124,7 @@ pub enum LogLevel {
 
 impl Default for PromptSettings {
     fn default() -> Self {
-        Self { prefix_tokens: count(2400), suffix_tokens: 400 }
+        Self { prefix_tokens: count(2400), suffix_tokens: 400, anchored: true }
     }
 }
 

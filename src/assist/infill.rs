@@ -108,6 +108,9 @@ fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCount) -> Vec
         prefix_tokens: settings.prompt.prefix_tokens.get(),
         suffix_tokens: settings.prompt.suffix_tokens,
     };
+    if !settings.prompt.anchored {
+        return vec![complete::prompt(snapshot, *offset, path.as_deref(), &whole, counter).at_cursor()];
+    }
     let mut prompts: Vec<Anchored> =
         anchors.iter().filter_map(|anchored| anchored.continued(snapshot, *offset)).collect();
     for (budget, short) in [(Some(whole), false), (short_budget(&whole, settings, speed), true)] {

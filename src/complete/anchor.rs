@@ -70,6 +70,12 @@ impl Anchored {
         Some(Self { prompt, cursor: offset, end, ..self.clone() })
     }
 
+    /// Moves the anchor to the cursor: the usual order, in which the prefix holds all that is before it.
+    pub fn at_cursor(mut self) -> Self {
+        self.prompt.prefix += &std::mem::take(&mut self.prompt.typed);
+        Self { anchor: self.cursor, rest: self.rest + (self.cursor - self.anchor), ..self }
+    }
+
     /// Says that it was made for a budget that a request can afford when nothing is held.
     pub fn shortened(self) -> Self {
         Self { short: true, ..self }

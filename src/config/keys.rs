@@ -46,6 +46,11 @@ const KEYS: &[Key] = &[
         "Tokens of the document after the cursor that the model sees.",
     ),
     key(
+        "prompt.anchored",
+        "true or false",
+        "Keep the prompt in place while a line is typed, so that a key costs a token or two.",
+    ),
+    key(
         "completion.line_tokens",
         "a positive whole number",
         "The most tokens generated for the rest of a line.",

@@ -36,6 +36,8 @@ impl Settings {
         let mut problems = Vec::new();
         match json {
             Value::Null => {}
+            // Lua has one empty table for both; Neovim sends it as a list.
+            Value::Array(list) if list.is_empty() => {}
             Value::Object(object) => self.merge_object(&[], object, &mut problems),
             other => problems.push(Problem::Wrong {
                 name: "infill-ls".into(),
@@ -70,6 +72,11 @@ impl Settings {
         if let (Value::Object(_), Value::Object(object)) = (&*place, value) {
             self.merge_object(path, object, problems);
             return Ok(());
+        }
+        if place.is_object() {
+            let empty = value.as_array().is_some_and(Vec::is_empty);
+            // serde would take a list for an object, its values in the order of the fields.
+            return if empty { Ok(()) } else { Err(Problem::wrong(name, value)) };
         }
         *place = value.clone();
         *self = serde_json::from_value(whole).map_err(|_| Problem::wrong(name, value))?;

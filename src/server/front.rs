@@ -52,6 +52,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let request = without_null_params(request);
         match request.method() {
             MALFORMED => return Box::pin(std::future::ready(Ok(Some(malformed(request))))),
             "initialize" => return self.initialize(request),
@@ -120,6 +121,20 @@ fn with_capability(response: Response, offer: capabilities::InlineOffer) -> Resp
         capabilities.insert("inlineCompletionProvider".into(), json!(true));
     }
     Response::from_parts(id, body)
+}
+
+/// Leaves out parameters that are null. Several clients send them with `shutdown` and `exit`, where tower-lsp refuses
+/// all but none.
+fn without_null_params(request: Request) -> Request {
+    if request.params() != Some(&Value::Null) {
+        return request;
+    }
+    let (method, id, _) = request.into_parts();
+    let builder = Request::build(method);
+    match id {
+        Some(id) => builder.id(id).finish(),
+        None => builder.finish(),
+    }
 }
 
 /// Returns the error that a message which does not parse is answered with.

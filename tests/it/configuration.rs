@@ -41,7 +41,7 @@ async fn good_settings_count_and_bad_ones_are_named() {
     assert!(message.contains("`ghost`"), "{message}");
     let settings = settings(&mut server).await;
     assert_eq!(settings["model"], "/models/mine.gguf");
-    assert_eq!(settings["prompt"], json!({ "prefix_tokens": 77, "suffix_tokens": 400 }));
+    assert_eq!(settings["prompt"], json!({ "prefix_tokens": 77, "suffix_tokens": 400, "anchored": true }));
     assert_eq!(
         (&settings["completion"]["line_tokens"], &settings["completion"]["temperature"]),
         (&json!(9), &json!(0.0))
@@ -198,4 +198,13 @@ async fn status_notifications_can_be_switched_off() {
     server.call(INLINE, at(URI, 0, 4)).await;
     assert!(server.all_heard("infill/status").await.is_empty());
     server.finish().await;
+}
+
+#[test]
+fn an_empty_list_is_an_empty_object() {
+    let mut settings = Settings::default();
+    assert!(settings.merge(&json!([])).is_empty());
+    assert!(settings.merge(&json!({ "prompt": [], "inline": { "enabled": false } })).is_empty());
+    assert!(!settings.inline.enabled);
+    assert_eq!(settings.merge(&json!({ "prompt": [1] })).len(), 1);
 }

@@ -233,3 +233,13 @@ async fn a_process_that_cannot_be_seen_is_not_waited_for() {
     server.call("infill/doctor", Value::Null).await;
     server.finish().await;
 }
+
+#[tokio::test]
+async fn null_parameters_are_none() {
+    let mut server = TestServer::plain(&Script::says("")).await;
+    server.expect_answer(77);
+    server.send(json!({ "jsonrpc": "2.0", "id": 77, "method": "shutdown", "params": null })).await;
+    assert_eq!(server.answer(77).await["result"], Value::Null);
+    server.send(json!({ "jsonrpc": "2.0", "method": "exit", "params": null })).await;
+    assert_eq!(server.ended().await, Exit::Clean);
+}

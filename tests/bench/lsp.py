@@ -1,0 +1,88 @@
+"""A language client as small as the benchmarks need: one server, whole documents, one request at a time."""
+
+import json
+import subprocess
+import threading
+
+
+class Server:
+    """A running server; leaving the `with` block shuts it down."""
+
+    def __init__(self, command, settings):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.answers, self.changed, self.ready = {}, threading.Condition(), False
+        threading.Thread(target=self.read, daemon=True).start()
+        self.number = 0
+        self.call("initialize", {"processId": None, "rootUri": None, "capabilities": {}, "initializationOptions": settings})
+        self.notify("initialized", {})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.call("shutdown", None)
+        self.notify("exit", None)
+        self.process.wait(20)
+
+    def send(self, message):
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.process.stdin.flush()
+
+    def notify(self, method, params):
+        self.send({"method": method, "params": params})
+
+    def call(self, method, params, timeout=120):
+        self.number += 1
+        self.send({"id": self.number, "method": method} | ({} if params is None else {"params": params}))
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.number in self.answers, timeout):
+                raise TimeoutError(f"no answer to {method}")
+            answer = self.answers.pop(self.number)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def read(self):
+        stream = self.process.stdout
+        while True:
+            length = None
+            while line := stream.readline().strip():
+                name, _, value = line.partition(b":")
+                if name.lower() == b"content-length":
+                    length = int(value)
+            if length is None:
+                return
+            message = json.loads(stream.read(length))
+            with self.changed:
+                if "id" in message and "method" not in message:
+                    self.answers[message["id"]] = message
+                elif message.get("method") == "infill/status":
+                    self.ready = self.ready or message["params"]["state"] == "ready"
+                elif "id" in message:
+                    self.send({"id": message["id"], "result": None})
+                self.changed.notify_all()
+
+    def wait_until_ready(self, timeout=120):
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.ready, timeout):
+                raise TimeoutError("the model is not ready")
+
+    def complete(self, uri, language, before, after):
+        """Opens a text with the cursor between `before` and `after`; returns the text after accepting, or None."""
+        document = {"uri": uri, "languageId": language, "version": 1, "text": before + after}
+        self.notify("textDocument/didOpen", {"textDocument": document})
+        line, column = before.count("\n"), len(before.rsplit("\n", 1)[-1].encode("utf-16-le")) // 2
+        params = {
+            "textDocument": {"uri": uri},
+            "position": {"line": line, "character": column},
+            "context": {"triggerKind": 1},
+        }
+        result = self.call("textDocument/inlineCompletion", params)
+        self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        items = (result or {}).get("items") or []
+        if not items:
+            return None
+        # The range lies on the cursor's line and ends at the cursor or behind it.
+        covered = items[0]["range"]["end"]["character"] - column
+        return before + items[0]["insertText"] + after[covered:]
