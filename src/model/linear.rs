@@ -3,11 +3,11 @@
 //! formats that the kernels do not have.
 
 use candle_core::quantized::{GgmlDType, QMatMul};
-use candle_core::{D, Module, Result, Tensor};
+use candle_core::{Module, Result, Tensor};
 
 use super::ModelError;
 use super::gguf::RawTensor;
-use super::kernels::{Activations, Format, QuantMatrix, WorkerPool, matmul};
+use super::kernels::{Activations, Format, Product, QuantMatrix, matmul_all};
 use super::ops::{Place, failed, rows};
 
 /// A linear layer with quantised weights `[out, in]`.
@@ -44,40 +44,46 @@ impl QuantLinear {
         Ok(y)
     }
 
-    /// Maps the same `[n, in]` through several layers; for the kernels its rows are quantised once for all of them.
+    /// Maps the same `[n, in]` through several layers. With the kernels it is one parallel step for all of them, and the
+    /// rows are quantised once.
     pub(super) fn forward_all<const N: usize>(
         layers: [&Self; N],
         x: &Tensor,
         place: &Place,
     ) -> Result<[Tensor; N]> {
-        let mut quantised = None;
-        let outputs = layers.iter().map(|layer| match (&layer.weight, &place.pool) {
-            (Weight::Packed(weight), Some(pool)) => {
-                if quantised.is_none() {
-                    let width = x.dim(D::Minus1)?;
-                    quantised = Some(rows(x, |x| Activations::new(x, width, pool).map_err(failed))?);
-                }
-                layer.packed(weight, quantised.as_ref(), x, pool)
-            }
-            (Weight::Candle(weight), _) => layer.candle(weight, x),
-            (Weight::Packed(_), None) => candle_core::bail!("packed weights need the kernels' threads"),
+        let packed = layers.iter().all(|layer| matches!(layer.weight, Weight::Packed(_)));
+        let (Some(pool), true) = (&place.pool, packed) else {
+            return all(layers.map(|layer| layer.alone(x, place)));
+        };
+        let (n, width) = x.dims2()?;
+        let quantised = rows(x, |x| Activations::new(x, width, pool).map_err(failed))?;
+        let mut outputs = layers.map(|layer| vec![0f32; n * layer.packed_width()]);
+        let mut products = layers.iter().zip(&mut outputs).filter_map(|(layer, out)| match &layer.weight {
+            Weight::Packed(weights) => Some(Product { weights, bias: layer.bias.as_deref(), out }),
+            Weight::Candle(_) => None,
         });
-        let outputs = outputs.collect::<Result<Vec<_>>>()?;
-        outputs.try_into().map_err(|_| candle_core::Error::Msg("one output for each layer".into()))
+        let products = all(layers.map(|_| products.next().ok_or_else(no_kernel)))?;
+        matmul_all(&quantised, products, pool).map_err(failed)?;
+        all(outputs.map(|y| {
+            let width = y.len() / n.max(1);
+            Tensor::from_vec(y, (n, width), x.device())
+        }))
     }
 
-    fn packed(
-        &self,
-        weight: &QuantMatrix,
-        quantised: Option<&Activations>,
-        x: &Tensor,
-        pool: &WorkerPool,
-    ) -> Result<Tensor> {
-        let quantised = quantised.ok_or_else(|| candle_core::Error::Msg("no activations".into()))?;
-        let (n, out) = (quantised.rows(), weight.rows());
-        let mut y = vec![0f32; n * out];
-        matmul(weight, quantised, self.bias.as_deref(), &mut y, pool).map_err(failed)?;
-        Tensor::from_vec(y, (n, out), x.device())
+    fn packed_width(&self) -> usize {
+        match &self.weight {
+            Weight::Packed(weight) => weight.rows(),
+            Weight::Candle(_) => 0,
+        }
+    }
+
+    /// Maps `[n, in]` through a layer that shares its rows with layers of another kind.
+    fn alone(&self, x: &Tensor, place: &Place) -> Result<Tensor> {
+        match (&self.weight, &place.pool) {
+            (Weight::Packed(_), Some(_)) => self.forward(x, place),
+            (Weight::Packed(_), None) => Err(no_kernel()),
+            (Weight::Candle(weight), _) => self.candle(weight, x),
+        }
     }
 
     fn candle(&self, weight: &QMatMul, x: &Tensor) -> Result<Tensor> {
@@ -87,6 +93,16 @@ impl QuantLinear {
             None => Ok(y),
         }
     }
+}
+
+/// Returns all values, or the first error.
+fn all<T, const N: usize>(results: [Result<T>; N]) -> Result<[T; N]> {
+    let values: Vec<T> = results.into_iter().collect::<Result<_>>()?;
+    values.try_into().map_err(|_| candle_core::Error::Msg("one value for each layer".into()))
+}
+
+fn no_kernel() -> candle_core::Error {
+    candle_core::Error::Msg("packed weights and candle's are used in one place".into())
 }
 
 /// Returns the kernels' name for a quantisation, for those that they have.
