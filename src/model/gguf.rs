@@ -82,19 +82,9 @@ impl GgufFile {
         }
     }
 
-    /// Returns a number of the metadata; every integer type of the format is accepted.
+    /// Returns a number of the metadata.
     pub(super) fn number(&self, key: &str) -> Option<u64> {
-        match *self.value(key)? {
-            Value::U8(n) => Some(n.into()),
-            Value::U16(n) => Some(n.into()),
-            Value::U32(n) => Some(n.into()),
-            Value::U64(n) => Some(n),
-            Value::I8(n) => u64::try_from(n).ok(),
-            Value::I16(n) => u64::try_from(n).ok(),
-            Value::I32(n) => u64::try_from(n).ok(),
-            Value::I64(n) => u64::try_from(n).ok(),
-            _ => None,
-        }
+        integer(self.value(key)?)
     }
 
     pub(super) fn required_number(&self, key: &str) -> Result<usize, ModelError> {
@@ -178,6 +168,22 @@ impl RawTensor<'_> {
         let bytes = if aligned { self.bytes.into() } else { self.bytes.to_vec().into() };
         let storage = QStorage::from_data(bytes, device, self.dtype)?;
         Ok(QTensor::new(storage, self.shape)?)
+    }
+}
+
+/// Returns a whole number that is not negative, whatever its type in the file. candle's own conversions make an error
+/// with a backtrace where the type is another, which costs a second for a vocabulary.
+pub(super) fn integer(value: &Value) -> Option<u64> {
+    match *value {
+        Value::U8(n) => Some(n.into()),
+        Value::U16(n) => Some(n.into()),
+        Value::U32(n) => Some(n.into()),
+        Value::U64(n) => Some(n),
+        Value::I8(n) => u64::try_from(n).ok(),
+        Value::I16(n) => u64::try_from(n).ok(),
+        Value::I32(n) => u64::try_from(n).ok(),
+        Value::I64(n) => u64::try_from(n).ok(),
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::{SplitDelimiterBehavior, TokenizerImpl};
 
+use super::gguf::integer;
 use super::{GgufFile, ModelError};
 pub use detokenizer::Detokenizer;
 
@@ -201,11 +202,9 @@ fn merges(file: &GgufFile) -> Result<Vec<(String, String)>, ModelError> {
 }
 
 fn types(file: &GgufFile, count: usize) -> Result<Vec<u64>, ModelError> {
-    let number = |value: &candle_core::quantized::gguf_file::Value| match value.to_i64() {
-        Ok(number) => number as u64,
-        Err(_) => value.to_u64().or_else(|_| value.to_i32().map(|n| n as u64)).unwrap_or(1),
-    };
-    let types: Vec<u64> = file.array("tokenizer.ggml.token_type")?.iter().map(number).collect();
+    let types = file.array("tokenizer.ggml.token_type")?.iter().map(integer).collect::<Option<Vec<u64>>>();
+    let types =
+        types.ok_or_else(|| file.broken("`tokenizer.ggml.token_type` holds something else than numbers"))?;
     match types.len() == count {
         true => Ok(types),
         false => Err(file.broken(format!("{count} tokens have {} types", types.len()))),
