@@ -42,6 +42,7 @@
 //!   valid.
 //! - On a CPU a row's result does not depend on what was computed with it: chunking, reuse of the cache and the number
 //!   of threads cannot change an answer.
+//! - Idle work gives way to a request within one layer, and a request never takes rows of the file away.
 //! - The user's text is never logged above `trace`, and a special token that stands written in a file stays text.
 //! - Nothing opens a network socket once the model is there.
 

@@ -32,7 +32,7 @@ pub struct JobRequest {
     pub params: GenerationParams,
     /// Sees the text that comes after `begins_with`.
     pub watch: Watch,
-    /// Other prompts that would do, the better ones first; see [`JobRequest::choose`].
+    /// Other prompts that would do, the better ones first; the engine settles which by what it holds.
     pub others: Vec<PromptTokens>,
     /// The time that computing a prompt may take, by the speed measured so far.
     pub latency: Duration,
@@ -88,7 +88,7 @@ impl JobRequest {
 /// What a job wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobOutput {
-    /// All text after [`JobRequest::begins_with`], also what the watcher did not want.
+    /// All text after [`PromptTokens::begins_with`], also what the watcher did not want.
     pub text: String,
     /// Why it ended.
     pub finish: FinishReason,
@@ -121,7 +121,7 @@ pub enum JobError {
 /// How to sample and when to stop at the latest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerationParams {
-    /// The most tokens that are generated, not counting those that only repeat [`JobRequest::begins_with`].
+    /// The most tokens that are generated, not counting those that only repeat [`PromptTokens::begins_with`].
     pub max_tokens: usize,
     /// 0 is greedy.
     pub temperature: f64,
@@ -174,7 +174,7 @@ pub struct Usage {
     pub reused_tokens: usize,
     /// Of these, tokens that were computed.
     pub prefill_tokens: usize,
-    /// Tokens generated, with those that only repeat [`JobRequest::begins_with`].
+    /// Tokens generated, with those that only repeat [`PromptTokens::begins_with`].
     pub decoded_tokens: usize,
     /// Time waited for the engine.
     pub queued: Duration,
