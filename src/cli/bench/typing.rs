@@ -31,6 +31,8 @@ use self::task::Task;
 use self::theirs::Theirs;
 use super::table;
 use crate::cli::model_args::ModelChoice;
+use crate::cli::progress::terminal_progress;
+use crate::fetch::Progress;
 use crate::model;
 
 /// How long an answer is waited for when no key cuts the wait short.
@@ -131,7 +133,9 @@ async fn measure(
     let mut ours = Ours::new(editor);
     let pace = pace(args);
     let mut sides = (Side::default(), peer.map(|_| Side::default()));
-    for task in tasks {
+    let progress = terminal_progress();
+    for (number, task) in tasks.iter().enumerate() {
+        progress.report(&format!("typing {} of {}: {}", number + 1, tasks.len(), task.id), 0, 0);
         sides.0.0.push(ours.type_task(task, &pace).await.with_context(|| task.id.clone())?);
         if let Some((peer, side)) = peer.zip(sides.1.as_mut()) {
             // The one other task of this runtime reads what our server says, on a thread of its own.
