@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand. Results go to standard output, everything else to standard error.
 
-mod bench;
+pub mod bench;
 mod complete;
 mod doctor;
 mod log;

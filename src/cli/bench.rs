@@ -1,8 +1,10 @@
-//! `infill-ls bench`: speed on this machine, beside a peer's in the same run. Quality is not measured here.
+//! `infill-ls bench`: speed on this machine, beside a peer's in the same run. Of quality only what typing
+//! shows: which suggestions are what the author wrote.
 
 mod engine;
 mod peer;
 mod table;
+pub mod typing;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,8 @@ pub struct BenchArgs {
 enum What {
     /// Tokens per second of the engine, in prefill and decode, and how they scale with threads and context
     Engine(engine::EngineArgs),
+    /// Key to suggestion while somebody types, and what a key costs in tokens
+    Typing(typing::TypingArgs),
 }
 
 /// Runs the benchmark.
@@ -28,5 +32,6 @@ enum What {
 pub fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Engine(args) => engine::run(args),
+        What::Typing(args) => typing::run(args),
     }
 }

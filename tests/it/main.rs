@@ -3,6 +3,7 @@
 
 mod actions;
 mod bad_input;
+mod bench_typing;
 mod cancellation;
 mod complete;
 mod completion_items;

@@ -25,7 +25,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("server", &["assist", "source", "engine", "complete", "workspace", "syntax", "text", "config", "stats"]),
 ];
 
-/// Which modules may use a crate that has an owner.
+/// Which modules may use a crate that has an owner. `cli` speaks HTTP in `bench` only, with the peer that it measures: a
+/// source for remote models would have to be told to measure, and `fetch` is for files.
 const OWNERS: &[(&str, &[&str])] = &[
     ("ropey", &["text"]),
     ("tree_sitter", &["syntax"]),
@@ -35,7 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokenizers", &["model"]),
     ("tower_lsp", &["server"]),
     ("tower_service", &["server"]),
-    ("ureq", &["fetch", "source"]),
+    ("ureq", &["fetch", "source", "cli/bench"]),
     ("zip", &["fetch"]),
     ("sha2", &["fetch"]),
     ("clap", &["cli"]),
@@ -62,6 +63,10 @@ impl Source {
     fn module(&self) -> &str {
         let name = self.path.split('/').next().unwrap_or_default();
         name.strip_suffix(".rs").unwrap_or(name)
+    }
+
+    fn is_within(&self, module: &str) -> bool {
+        self.path.strip_prefix(module).is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
     }
 
     /// The names that follow `crate::`, in `use` lines and in paths.
@@ -139,7 +144,7 @@ fn a_crate_with_an_owner_is_used_by_nobody_else() {
     let mut wrong = Vec::new();
     for source in sources("src") {
         for (name, owners) in OWNERS {
-            if source.uses(name) && !owners.contains(&source.module()) {
+            if source.uses(name) && !owners.iter().any(|owner| source.is_within(owner)) {
                 wrong.push(format!("src/{}: `{name}` belongs to {owners:?}", source.path));
             }
         }
