@@ -10,6 +10,10 @@ const TAILS: usize = 3;
 /// Tokens before what an earlier run wrote that are kept with it, so that a draft finds the place.
 const BEFORE_DRAFT: usize = 8;
 
+/// Tokens by which a tail forks before the place where it must. What is typed there changes the cut of the last few
+/// tokens before it, and with it the file's rows that the tail stands on.
+const MARGIN: usize = 8;
+
 /// The branches of all documents, most recently used last.
 pub(super) struct Branches {
     bytes: usize,
@@ -88,7 +92,7 @@ impl Branch {
                 tail.rows.truncate(kept);
                 tail
             }
-            None => Tail { fork: file, rows: self.spare_rows(model)? },
+            None => Tail { fork: file.saturating_sub(MARGIN), rows: self.spare_rows(model)? },
         };
         self.tails.push(tail);
         let last = self.tails.len() - 1;

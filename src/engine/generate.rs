@@ -11,7 +11,7 @@ use crate::model::{ForwardError, LanguageModel, Logits, Output, Sequence, TokenI
 
 /// Tokens of a prefill chunk. Longer chunks use the weights better; a cancel is seen before each layer of one, and a
 /// layer of 128 tokens is a few milliseconds.
-pub(super) const CHUNK: usize = 128;
+const CHUNK: usize = 128;
 
 /// What every generation needs.
 pub(super) struct Generator<'a> {

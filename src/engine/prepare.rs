@@ -2,10 +2,12 @@
 //! job comes. What is computed by then stays.
 
 use super::branches::Branches;
-use super::generate::CHUNK;
 use super::queue::Interrupt;
 use super::totals::Totals;
 use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId};
+
+/// Tokens computed at once: an interruption loses what it falls into, and between two keys there is time for a few dozen.
+const CHUNK: usize = 32;
 
 /// Rows to make ready.
 #[derive(Debug, Clone)]

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use infill_ls::engine::{
-    CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens,
+    CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts, Preparation,
+    PromptTokens, Purpose,
 };
 use infill_ls::model::{
     Compute, ForwardError, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
@@ -261,4 +262,81 @@ fn a_forgotten_branch_is_computed_anew() {
     bench.run("same>", params());
     bench.engine.forget(1);
     assert_eq!(bench.run("same>", params()).usage.reused_tokens, 0);
+}
+
+fn file_of(bench: &Bench, text: &str) -> Preparation {
+    Preparation { branch: 1, purpose: Purpose::File, tokens: bench.tokenizer.encode(text).unwrap() }
+}
+
+/// Waits until the engine has made `tokens` tokens ready, which it says nothing about.
+fn wait_until_prepared(bench: &Bench, tokens: u64) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while bench.engine.totals().counters().prepared_tokens < tokens {
+        assert!(std::time::Instant::now() < deadline, "nothing was made ready");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_file_computed_ahead_serves_every_cursor_in_it() {
+    let (bench, _) = Bench::new("xy", 2048, false);
+    let file: String = (0..40).map(|n| format!("line {n:03} of the file\n")).collect();
+    bench.engine.prepare(file_of(&bench, &file));
+    wait_until_prepared(&bench, file.len() as u64);
+    for cursor in [600, 200, 840] {
+        let output = bench.run(&format!("{}|suffix>", &file[..cursor]), params());
+        let usage = output.usage;
+        assert!(usage.reused_tokens + 16 > cursor, "at {cursor}: {usage:?}");
+        assert_eq!(output.text, "xy");
+    }
+    // The file's rows are still there, though three requests wrote behind them.
+    let whole = bench.run(&format!("{file}>"), params());
+    assert!(whole.usage.prefill_tokens <= 16, "{:?}", whole.usage);
+}
+
+#[test]
+fn an_edit_takes_rows_away_from_the_edit_on_only() {
+    let (bench, _) = Bench::new("xy", 2048, false);
+    let file = "abcdefghij".repeat(40);
+    bench.engine.prepare(file_of(&bench, &file));
+    wait_until_prepared(&bench, 400);
+    let edited = format!("{}EDIT{}", &file[..200], &file[200..]);
+    bench.engine.prepare(file_of(&bench, &edited));
+    wait_until_prepared(&bench, 400 + 204);
+    let counters = bench.engine.totals().counters();
+    assert_eq!(counters.prepared_tokens, 400 + 204);
+    assert!(bench.run(&format!("{edited}>"), params()).usage.prefill_tokens <= 16);
+}
+
+#[test]
+fn idle_work_gives_way_to_a_job_and_is_taken_up_again() {
+    let (bench, passes) = Bench::new("xy", 2048, true);
+    bench.engine.prepare(file_of(&bench, &"f".repeat(400)));
+    passes.entered();
+    bench.submit(1, 2, "job>", params());
+    passes.let_all_through();
+    assert_eq!(bench.reply().1.unwrap().text, "xy");
+    wait_until_prepared(&bench, 400);
+}
+
+#[test]
+fn where_the_whole_prompt_takes_too_long_the_short_one_is_taken_until_it_is_ready() {
+    let (bench, _) = Bench::new("xy", 4096, false);
+    let long = format!("{}>", "long ".repeat(300));
+    let ask = || {
+        let tokens =
+            |text: &str| PromptTokens { tokens: bench.tokenizer.encode(text).unwrap(), ..Default::default() };
+        let replies = bench.replies.0.clone();
+        let watch = Box::new(|_: &str| ControlFlow::Continue(()));
+        let reply = move |result| replies.send((0, result)).unwrap();
+        let mut job = Job::new(1, tokens(&long), params(), watch, CancelToken::new(), reply);
+        (job.request.others, job.request.latency) = (vec![tokens("short>")], Duration::from_nanos(1));
+        bench.engine.submit(job);
+        bench.reply().1.unwrap().usage.prompt_tokens
+    };
+    assert_eq!(ask(), 6);
+    let tokens = bench.tokenizer.encode(&long).unwrap();
+    bench.engine.prepare(Preparation { branch: 1, purpose: Purpose::Prompt, tokens });
+    wait_until_prepared(&bench, long.len() as u64);
+    assert_eq!(ask(), long.len());
 }
