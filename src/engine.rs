@@ -110,6 +110,7 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
             Next::Prepare(preparation, interrupt) => {
                 let result = preparation.run(&mut branches, generator.model, &interrupt, totals);
                 queue.done();
+                tracing::debug!(branch = preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
                 match result {
                     Ok(true) => {}
                     Ok(false) => queue.put_back(preparation),
@@ -141,6 +142,10 @@ fn answer(
     });
     queue.done();
     totals.set_busy(false);
+    match &result {
+        Ok(JobOutput { finish, usage, .. }) => tracing::debug!(branch, ?finish, ?usage, "generated"),
+        Err(error) => tracing::debug!(branch, %error, "nothing generated"),
+    }
     if matches!(result, Err(JobError::Cancelled | JobError::Overtaken)) {
         totals.cancelled(interrupt.since());
     }

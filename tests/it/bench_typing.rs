@@ -68,7 +68,9 @@ async fn our_keys_are_told_apart_by_how_they_were_answered() {
     // The first suggestion is right for one key, the next for the rest of the line.
     let script = Script::answers(|input| match input {
         infill_ls::source::Input::Infill(prompt) if prompt.before_cursor().ends_with("= ") => "a* b\n".into(),
-        infill_ls::source::Input::Infill(prompt) if prompt.before_cursor().ends_with("= a +") => " b\n".into(),
+        infill_ls::source::Input::Infill(prompt) if prompt.before_cursor().ends_with("= a +") => {
+            " b\n".into()
+        }
         _ => "\n".into(),
     });
     let typed = typed_by_us(&script, &task("total = ", "a + b", "\n"), &PATIENT).await;
