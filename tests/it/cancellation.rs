@@ -192,3 +192,41 @@ async fn a_source_that_panics_costs_one_answer() {
     assert_eq!(doctor["requests"]["silent"], json!({ "failed": 1 }));
     server.finish().await;
 }
+
+#[tokio::test]
+async fn who_types_along_what_is_being_written_is_served_by_it() {
+    let script = Script::says("1 + 2\n");
+    let mut server = TestServer::plain(&script).await;
+    server.open(URI, "python", "x = ").await;
+    script.hold();
+    let before = server.request(INLINE, at(URI, 0, 4)).await;
+    script.begun().await;
+    server.insert(URI, 2, (0, 4), "1").await;
+    cancel(&mut server, before).await;
+    let after = server.request(INLINE, at(URI, 0, 5)).await;
+    assert_eq!(server.answer(before).await["error"]["code"], CANCELLED);
+    script.release();
+    assert_eq!(server.answer(after).await["result"]["items"][0]["insertText"], " + 2");
+    assert_eq!(server.call("infill/doctor", Value::Null).await["counters"]["requests"], 1);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn where_something_else_is_written_than_was_typed_it_is_written_anew() {
+    let script = Script::answers(|input| match input {
+        infill_ls::source::Input::Infill(prompt) if prompt.before_cursor().ends_with('7') => " * 3\n".into(),
+        _ => "1 + 2\n".into(),
+    });
+    let mut server = TestServer::plain(&script).await;
+    server.open(URI, "python", "x = ").await;
+    script.hold();
+    let before = server.request(INLINE, at(URI, 0, 4)).await;
+    script.begun().await;
+    server.insert(URI, 2, (0, 4), "7").await;
+    let after = server.request(INLINE, at(URI, 0, 5)).await;
+    // The older request does not wait for what the newer one comes to.
+    assert_eq!(server.answer(before).await["result"], Value::Null);
+    script.release();
+    assert_eq!(server.answer(after).await["result"]["items"][0]["insertText"], " * 3");
+    server.finish().await;
+}
