@@ -136,7 +136,7 @@ fn answer(
     let result = result.and_then(|branch| {
         request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;
-        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), generator.model);
+        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), usize::MAX, generator.model);
         let (sequence, written) = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
         generator.generate(sequence, written, request, interrupt)
     });

@@ -73,16 +73,20 @@ impl Branch {
     }
 
     /// Returns a sequence that holds as many of `tokens` as there are, at most `most`, and nothing else; and what an
-    /// earlier run of the document had written there, for drafts.
+    /// earlier run of the document had written there, for drafts. A tail that holds some of them gives up at most `loss`
+    /// other rows for it.
     pub(super) fn sequence(
         &mut self,
         tokens: &[TokenId],
         most: usize,
+        loss: usize,
         model: &dyn LanguageModel,
     ) -> Result<(Sequence<'_>, Vec<TokenId>), ModelError> {
         let file = self.file.shared_prefix(tokens).min(most);
         let held = |tail: &Tail| tail.held(file, tokens).min(most);
-        let best = (0..self.tails.len()).max_by_key(|&index| held(&self.tails[index]));
+        let affordable = |tail: &Tail| tail.fork + tail.rows.len() <= held(tail).saturating_add(loss);
+        let best = (0..self.tails.len()).filter(|&index| affordable(&self.tails[index]));
+        let best = best.max_by_key(|&index| held(&self.tails[index]));
         let mut written = Vec::new();
         let tail = match best.filter(|&index| held(&self.tails[index]) > file) {
             Some(index) => {

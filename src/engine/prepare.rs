@@ -9,6 +9,10 @@ use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId};
 /// Tokens computed at once: an interruption loses what it falls into, and between two keys there is time for a few dozen.
 const CHUNK: usize = 32;
 
+/// Rows that a tail may lose to something made ready: about what was written behind a prompt. More of them are another
+/// prompt's suffix, which the next key may need.
+const LOSS: usize = 64;
+
 /// Rows to make ready.
 #[derive(Debug, Clone)]
 pub struct Preparation {
@@ -47,7 +51,9 @@ impl Preparation {
         let mut sequence = match self.purpose {
             Purpose::File if branch.file_held(&self.tokens) == self.tokens.len() => return Ok(true),
             Purpose::File => branch.file_sequence(&self.tokens),
-            Purpose::Prompt => branch.sequence(&self.tokens, self.tokens.len(), model).map_err(setup)?.0,
+            Purpose::Prompt => {
+                branch.sequence(&self.tokens, self.tokens.len(), LOSS, model).map_err(setup)?.0
+            }
         };
         self.fill(&mut sequence, model, interrupt, totals)
     }

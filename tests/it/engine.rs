@@ -340,3 +340,15 @@ fn where_the_whole_prompt_takes_too_long_the_short_one_is_taken_until_it_is_read
     wait_until_prepared(&bench, long.len() as u64);
     assert_eq!(ask(), long.len());
 }
+
+#[test]
+fn what_is_made_ready_does_not_take_the_rows_that_serve_now() {
+    let (bench, _) = Bench::new("xy", 4096, false);
+    let (serving, better) = (format!("prefix {}>", "s".repeat(200)), format!("prefix {}>", "b".repeat(300)));
+    bench.run(&serving, params());
+    let tokens = bench.tokenizer.encode(&better).unwrap();
+    bench.engine.prepare(Preparation { branch: 1, purpose: Purpose::Prompt, tokens });
+    wait_until_prepared(&bench, 300);
+    assert_eq!(bench.run(&serving, params()).usage.prefill_tokens, 1);
+    assert_eq!(bench.run(&better, params()).usage.prefill_tokens, 1);
+}
