@@ -39,6 +39,8 @@ async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: u
         path: None,
         branch: 1,
         settings: Arc::new(settings),
+        anchors: Vec::new(),
+        written: Written::default(),
     };
     let counter = source.counter().unwrap();
     let completion = infill(request, source.clone(), counter, CancelToken::new()).await.result.unwrap();
