@@ -90,7 +90,7 @@ async fn a_requirement_that_the_budget_cuts_off_still_counts() {
         (0..60).map(|n| format!("    limit_{n} = load_setting(\"limit_{n}\", {n})\n")).collect();
     for (factor, expected) in [("7", "14"), ("9", "18")] {
         let fixture = format!(
-            "load_setting = lambda name, value: value\n\n\n# Returns the duration multiplied by {factor}.\ndef scaled(duration):\n{filler}    return $0\n"
+            "load_setting = lambda name, value: value\n\n\n# Returns the duration multiplied by {factor}.\ndef scaled(duration):\n{filler}    return duration *$0\n"
         );
         let code = completed(&source, &fixture, 300).await;
         assert_eq!(evaluated(&code, "scaled(2)"), expected, "{code}");
