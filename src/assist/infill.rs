@@ -29,15 +29,42 @@ pub struct InfillRequest {
     pub written: Written,
 }
 
-/// The text that a running completion has written by now.
+/// The text that a running completion has written by now, and what its user has typed meanwhile.
 #[derive(Debug, Clone, Default)]
-pub struct Written(Arc<Mutex<String>>);
+pub struct Written(Arc<Mutex<Texts>>);
+
+#[derive(Debug, Default)]
+struct Texts {
+    written: String,
+    typed: String,
+}
 
 impl Written {
-    /// Returns the text.
-    pub fn lock(&self) -> MutexGuard<'_, String> {
+    /// Takes over what the user has typed since, if it may still be what is being written; returns whether it may.
+    pub fn agrees_with(&self, typed: &str) -> bool {
+        let mut texts = self.lock();
+        let agrees = agree(&texts.written, typed);
+        if agrees {
+            typed.clone_into(&mut texts.typed);
+        }
+        agrees
+    }
+
+    /// Adds a piece and returns whether it is still what the user has typed.
+    fn push(&self, piece: &str) -> bool {
+        let mut texts = self.lock();
+        texts.written.push_str(piece);
+        agree(&texts.written, &texts.typed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Texts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns whether one is the beginning of the other: where the user is ahead, the model may still write the same.
+fn agree(written: &str, typed: &str) -> bool {
+    written.starts_with(typed) || typed.starts_with(written)
 }
 
 /// What came of a request, and what it cost.
@@ -77,7 +104,7 @@ pub async fn infill(
         }
     };
     let stop = Arc::new(Mutex::new(StopCondition::new(mode, &request.snapshot, request.offset)));
-    let (watched, written) = (Arc::clone(&stop), request.written.clone());
+    let (watched, written, stop_it) = (Arc::clone(&stop), request.written.clone(), cancel.clone());
     let mut prompts = anchors.iter().map(|anchored| anchored.prompt.clone());
     let generation = source.generate(Request {
         branch: request.branch,
@@ -86,7 +113,10 @@ pub async fn infill(
         latency: latency(&request.settings),
         params: params(&request.settings.completion, mode),
         watch: Box::new(move |piece| {
-            written.lock().push_str(piece);
+            if !written.push(piece) {
+                // Nobody wants the rest: the user went another way.
+                stop_it.cancel();
+            }
             lock(&watched).push(piece)
         }),
         cancel,

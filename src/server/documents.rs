@@ -271,8 +271,6 @@ impl Underway {
         let Some(typed) = complete::typed_since(&self.snapshot, self.offset, snapshot, offset) else {
             return false;
         };
-        let written = self.written.lock();
-        // Where the user is ahead, the model may still write the same.
-        written.starts_with(&typed) || typed.starts_with(&*written)
+        self.written.agrees_with(&typed)
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn suggest(
     }
     // A generation that was joined may turn out to write something else than what was typed meanwhile.
     match land(session, &view, &mut turn).await {
-        Err(silence) if silence.reason == Reason::Overtaken && turn.is_mine() => {
+        Err(Silence { reason: Reason::Overtaken | Reason::Cancelled, .. }) if turn.is_mine() => {
             land(session, &view, &mut turn).await
         }
         settled => settled,
