@@ -33,12 +33,18 @@ class Session:
     def save(self):
         """Saves, and waits until the file is what the screen shows."""
         before = self.path.stat().st_mtime_ns
+
+        def saved():
+            # Helix empties the file before it writes it.
+            now = self.path.stat()
+            return now.st_mtime_ns != before and now.st_size > 0
+
         if " INS " in self.terminal.screen():
             # Typed at once, Escape and the next key would be Alt and that key.
             self.terminal.keys("Escape")
             self.terminal.wait_for_text(" NOR ", 20)
         self.terminal.type(":write\r")
-        wait_for("the file to be saved", lambda: self.path.stat().st_mtime_ns != before, 20)
+        wait_for("the file to be saved", saved, 20)
 
 
 def rows_below(terminal, row):
