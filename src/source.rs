@@ -94,8 +94,6 @@ pub enum Input {
         /// The beginning of the answer, written for the model.
         answer_start: String,
     },
-    /// Text to go on with, as it is.
-    Raw(String),
 }
 
 /// What a later request will need.

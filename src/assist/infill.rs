@@ -205,6 +205,6 @@ fn reason(error: &SourceError) -> Reason {
     }
 }
 
-fn lock(stop: &Mutex<StopCondition>) -> std::sync::MutexGuard<'_, StopCondition> {
+fn lock(stop: &Mutex<StopCondition>) -> MutexGuard<'_, StopCondition> {
     stop.lock().unwrap_or_else(PoisonError::into_inner)
 }

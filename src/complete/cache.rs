@@ -86,8 +86,7 @@ pub fn typed_since(old: &Snapshot, offset: usize, new: &Snapshot, now: usize) ->
     let typed = now.checked_sub(offset)?;
     let same = new.len().checked_sub(typed) == Some(old.len())
         && text_before(new, offset) == text_before(old, offset)
-        && text_after(new, now).1 == text_after(old, offset).1
-        && text_after(new, now).0 == text_after(old, offset).0;
+        && text_after(new, now) == text_after(old, offset);
     same.then(|| new.slice(offset..now))
 }
 

@@ -17,12 +17,6 @@ pub struct Budget {
     pub suffix_tokens: usize,
 }
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self { prefix_tokens: 1536, suffix_tokens: 384 }
-    }
-}
-
 /// One part in this many of the prefix budget is what requirement comments may take.
 const REQUIREMENT_SHARE: usize = 4;
 

@@ -115,11 +115,6 @@ impl Branch {
         Sequence::new(&mut self.file)
     }
 
-    /// Returns how many of the file's `tokens` are computed.
-    pub(super) fn file_held(&self, tokens: &[TokenId]) -> usize {
-        self.file.shared_prefix(tokens)
-    }
-
     /// Takes the memory of the tail that was used longest ago, or new memory while there are few tails.
     fn spare_rows(&mut self, model: &dyn LanguageModel) -> Result<KvCache, ModelError> {
         if self.tails.len() < TAILS {

@@ -49,7 +49,6 @@ impl Preparation {
         let setup = |error: crate::model::ModelError| ForwardError::Setup(error.to_string());
         let branch = branches.of(self.branch, model).map_err(setup)?;
         let mut sequence = match self.purpose {
-            Purpose::File if branch.file_held(&self.tokens) == self.tokens.len() => return Ok(true),
             Purpose::File => branch.file_sequence(&self.tokens),
             Purpose::Prompt => {
                 branch.sequence(&self.tokens, self.tokens.len(), LOSS, model).map_err(setup)?.0

@@ -147,9 +147,4 @@ impl Architecture {
         }
         Ok(())
     }
-
-    /// Returns the bytes that one token takes in a cache.
-    pub fn cache_bytes_per_token(&self) -> usize {
-        self.layers * 2 * self.attention.kv_heads * self.attention.head_dim * size_of::<f32>()
-    }
 }

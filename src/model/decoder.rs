@@ -79,11 +79,6 @@ impl Decoder {
         })
     }
 
-    /// Returns the description that it was built from.
-    pub fn architecture(&self) -> &Architecture {
-        &self.architecture
-    }
-
     /// Returns the positions in use.
     pub fn context(&self) -> usize {
         self.context

@@ -61,11 +61,6 @@ impl GgufFile {
         &self.path
     }
 
-    /// Returns the file's size in bytes.
-    pub fn bytes(&self) -> usize {
-        self.map.len()
-    }
-
     pub(super) fn broken(&self, reason: impl Into<String>) -> ModelError {
         ModelError::Broken { path: self.path.clone(), reason: reason.into() }
     }

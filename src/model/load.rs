@@ -35,8 +35,6 @@ pub struct Loaded {
     pub markers: Markers,
     /// The file's own name for itself, or the file name.
     pub name: String,
-    /// The file's size in bytes.
-    pub bytes: usize,
 }
 
 /// Loads a GGUF file.
@@ -54,5 +52,5 @@ pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     let decoder = Decoder::from_gguf(&file, architecture, options)?;
     let name = file.string("general.name").map(str::to_owned);
     let name = name.or_else(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
-    Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default(), bytes: file.bytes() })
+    Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default() })
 }

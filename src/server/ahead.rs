@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tower_lsp::lsp_types::Url;
 
-use super::session::Session;
+use super::session::{Session, is_completed};
 use crate::source::Ahead;
 
 /// How long somebody must have stopped typing. While a line is typed only its own tokens are computed; what follows in
@@ -24,11 +24,11 @@ pub(super) fn file(session: &Arc<Session>, uri: Url, pause: Duration) {
         tokio::time::sleep(pause).await;
         let Some(source) = session.source() else { return };
         let settings = session.settings();
-        let bytes = settings.prompt.prefix_tokens.get() * BYTES_PER_TOKEN;
+        let bytes = settings.prompt.prefix_tokens.get().saturating_mul(BYTES_PER_TOKEN);
         let text = session.with_documents(|documents| {
             let open = documents.find(&uri).ok()?;
             let snapshot = open.snapshot();
-            let wanted = snapshot.version() == version && snapshot.len() <= settings.max_file_bytes.0;
+            let wanted = snapshot.version() == version && is_completed(&snapshot, &settings).is_ok();
             wanted.then(|| (open.branch(), open.file_text(&snapshot, bytes)))
         });
         if let Some((branch, text)) = text {

@@ -61,6 +61,18 @@ pub(super) struct View {
     pub anchors: Vec<Anchored>,
 }
 
+/// Checks that the settings want a document like this completed.
+pub(super) fn is_completed(snapshot: &Snapshot, settings: &Settings) -> Result<(), Reason> {
+    let language = snapshot.language().id();
+    if settings.disabled_languages.iter().any(|disabled| disabled == language) {
+        return Err(Reason::Disabled);
+    }
+    if snapshot.len() > settings.max_file_bytes.0 {
+        return Err(Reason::TooLarge);
+    }
+    Ok(())
+}
+
 impl Session {
     pub(super) fn new(settings: Settings, log: RequestLog, outbox: Outbox) -> Self {
         let inner = Inner {
@@ -156,13 +168,7 @@ impl Session {
         let state = self.lock();
         let document = state.documents.find(uri)?;
         let snapshot = document.snapshot();
-        let language = snapshot.language().id();
-        if state.settings.disabled_languages.iter().any(|disabled| disabled == language) {
-            return Err(Reason::Disabled);
-        }
-        if snapshot.len() > state.settings.max_file_bytes.0 {
-            return Err(Reason::TooLarge);
-        }
+        is_completed(&snapshot, &state.settings)?;
         Ok(View {
             uri: uri.clone(),
             offset: snapshot.offset(convert::position(position), state.negotiated.encoding),

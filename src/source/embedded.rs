@@ -63,21 +63,6 @@ impl EmbeddedSource {
         source
     }
 
-    /// Returns a source with a model that is there already; for tests with scripted models.
-    ///
-    /// # Errors
-    /// When the engine thread cannot be started.
-    pub fn with_model(
-        model: Box<dyn LanguageModel>,
-        tokenizer: Tokenizer,
-        markers: Markers,
-        context: usize,
-    ) -> Result<Arc<Self>, String> {
-        let source = Self::loading("looking for the model");
-        source.set_ready(Ready::new(model, tokenizer, markers, context)?, "scripted".into());
-        Ok(Arc::new(source))
-    }
-
     /// Waits until the model is loaded or cannot be; `progress` hears of each change meanwhile.
     ///
     /// # Errors

@@ -191,3 +191,9 @@ fn no_module_is_named_after_nothing() {
         sources("src").iter().filter(|source| named(source)).map(|s| s.path.clone()).collect();
     none_of(&wrong);
 }
+
+/// `fetch` and `model` know nothing of each other, and yet the catalogue must not offer what cannot be run.
+#[test]
+fn the_catalogue_and_the_decoder_support_the_same_architectures() {
+    assert_eq!(infill_ls::fetch::SUPPORTED_ARCHITECTURES, infill_ls::model::SUPPORTED);
+}

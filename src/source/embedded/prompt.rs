@@ -29,11 +29,6 @@ impl PromptEncoder {
         match input {
             Input::Infill(prompt) => self.infill(prompt),
             Input::Chat { system, user, answer_start } => self.chat([system, user, answer_start]),
-            Input::Raw(text) => {
-                let mut tokens = self.beginning();
-                tokens.extend(&*self.text(text)?);
-                Ok(PromptTokens { tokens, begins_with: String::new() })
-            }
         }
     }
 
