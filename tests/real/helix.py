@@ -30,21 +30,19 @@ class Session:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return re.search(r'infill/status.*?"state":\s*"ready"', text)
 
+    def saves(self):
+        """Returns how often Helix has told the server that the file was saved: it does so when all of it is written."""
+        return self.log.read_text(errors="replace").count('"method":"textDocument/didSave"')
+
     def save(self):
-        """Saves, and waits until the file is what the screen shows."""
-        before = self.path.stat().st_mtime_ns
-
-        def saved():
-            # Helix empties the file before it writes it.
-            now = self.path.stat()
-            return now.st_mtime_ns != before and now.st_size > 0
-
+        """Saves, and waits until Helix says so: meanwhile the file is moved away, then empty, then part of it."""
+        before = self.saves()
         if " INS " in self.terminal.screen():
             # Typed at once, Escape and the next key would be Alt and that key.
             self.terminal.keys("Escape")
             self.terminal.wait_for_text(" NOR ", 20)
         self.terminal.type(":write\r")
-        wait_for("the file to be saved", saved, 20)
+        wait_for("the file to be saved", lambda: self.saves() > before, 20)
 
 
 def rows_below(terminal, row):
