@@ -26,7 +26,7 @@ pub use anchor::{Anchored, file_text};
 pub use cache::{Cache, interpolate, typed_since};
 pub use finish::{Completion, finish, silence};
 pub use mode::{Mode, mode};
-pub use parts::{Prompt, TokenCount};
+pub use parts::{Prompt, TokenCount, TokenOdds};
 pub use prompt::{Budget, prompt};
 pub use reason::Reason;
 pub use stop::StopCondition;

@@ -20,7 +20,8 @@ use std::thread::JoinHandle;
 
 pub use cancel::{CancelOnDrop, CancelToken};
 pub use job::{
-    FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, Usage, Watch,
+    FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, TokenOdds, Usage,
+    Watch,
 };
 pub use prepare::{Preparation, Purpose};
 pub use totals::{Counters, Totals};

@@ -90,10 +90,23 @@ impl JobRequest {
 pub struct JobOutput {
     /// All text after [`PromptTokens::begins_with`], also what the watcher did not want.
     pub text: String,
+    /// How sure the model was of each token that gave text, and of the end where it ended the text itself.
+    pub tokens: Vec<TokenOdds>,
     /// Why it ended.
     pub finish: FinishReason,
     /// What it cost.
     pub usage: Usage,
+}
+
+/// How sure the model was of one token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenOdds {
+    /// Where the token ends in the text, in bytes; the text's end for the end of the text.
+    pub end: usize,
+    /// The probability of the token, at temperature 1; among those that agree with what was typed, if it completes that.
+    pub probability: f32,
+    /// The probability that the text ended before the token.
+    pub ended: f32,
 }
 
 /// Why a job wrote nothing.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
-use crate::complete::TokenCount;
-use crate::engine::{Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose};
+use crate::complete::{TokenCount, TokenOdds};
+use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose};
 use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
 
 pub use locate::locate;
@@ -187,7 +187,9 @@ impl Source for EmbeddedSource {
             let output =
                 answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
             guard.disarm();
-            Ok(Generation { text: output.text, finish: output.finish, usage: output.usage })
+            let engine::JobOutput { text, tokens, finish, usage } = output;
+            let tokens = tokens.into_iter().map(TokenOdds::from).collect();
+            Ok(Generation { text, tokens, finish, usage })
         })
     }
 
@@ -208,6 +210,13 @@ impl Source for EmbeddedSource {
 
     fn counters(&self) -> Counters {
         self.ready().map(|ready| ready.engine.totals().counters()).unwrap_or_default()
+    }
+}
+
+impl From<engine::TokenOdds> for TokenOdds {
+    fn from(odds: engine::TokenOdds) -> Self {
+        let engine::TokenOdds { end, probability, ended } = odds;
+        Self { end, probability, ended }
     }
 }
 

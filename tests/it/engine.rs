@@ -149,6 +149,20 @@ fn it_writes_until_the_model_ends_the_text() {
 }
 
 #[test]
+fn it_says_how_sure_the_model_was_of_each_token_and_of_the_end() {
+    let (bench, _) = Bench::new("ab", 512, false);
+    let tokens = bench.run("drink>", params()).tokens;
+    assert_eq!(tokens.iter().map(|odds| odds.end).collect::<Vec<_>>(), [1, 2, 2]);
+    let vocabulary = bench.tokenizer.vocabulary() as f32;
+    // The script gives one token a logit of 1 and all others 0.
+    let likely = 1f32.exp() / (vocabulary - 1.0 + 1f32.exp());
+    let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
+    assert!(tokens[..2].iter().all(|odds| near(odds.probability, likely)), "{tokens:?}");
+    assert_eq!(tokens[2].ended, tokens[2].probability);
+    assert!(tokens[2].ended > tokens[0].ended && tokens[0].ended > 0.0, "{tokens:?}");
+}
+
+#[test]
 fn the_watcher_the_token_bound_and_the_context_end_it() {
     let (bench, _) = Bench::new("one. two", 64, false);
     let output = bench.run("p>", params());

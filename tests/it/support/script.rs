@@ -143,7 +143,7 @@ impl Source for Script {
             let (finish, tokens) = stream(&text, &mut request.watch);
             watchful.done = true;
             let usage = Usage { decoded_tokens: tokens, ..Usage::default() };
-            Ok(Generation { text, finish, usage })
+            Ok(Generation { text, tokens: Vec::new(), finish, usage })
         })
     }
 
