@@ -21,6 +21,10 @@ pub struct Settings {
     pub context: Option<NonZeroUsize>,
     /// Threads that compute; `None` is all physical cores.
     pub threads: Option<NonZeroUsize>,
+    /// Threads that compute while the machine runs on its battery; `None` changes nothing.
+    pub battery_threads: Option<NonZeroUsize>,
+    /// What the model runs on.
+    pub device: Device,
     /// How much of the document goes into a prompt.
     pub prompt: PromptSettings,
     /// What is generated.
@@ -100,6 +104,21 @@ pub struct FetchSettings {
     pub wheels: bool,
 }
 
+/// What the model runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// A GPU where the build knows one and the machine has it, otherwise the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// An Apple GPU.
+    Metal,
+}
+
 /// A length in bytes whose default is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -120,6 +139,14 @@ pub enum LogLevel {
     Info,
     /// Every request and what came of it.
     Debug,
+}
+
+impl std::str::FromStr for Device {
+    type Err = serde_json::Error;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        serde_json::from_value(name.into())
+    }
 }
 
 impl Default for PromptSettings {

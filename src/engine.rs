@@ -26,6 +26,7 @@ pub use job::{
 pub use prepare::{Preparation, Purpose};
 pub use totals::{Counters, Totals};
 
+use crate::model::kernels::in_background;
 use crate::model::{LanguageModel, Tokenizer};
 use branches::Branches;
 use generate::Generator;
@@ -109,7 +110,8 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
         match next {
             Next::Run(job, interrupt) => answer(job, &interrupt, &mut branches, &generator, queue),
             Next::Prepare(preparation, interrupt) => {
-                let result = preparation.run(&mut branches, generator.model, &interrupt, totals);
+                let model = generator.model;
+                let result = in_background(|| preparation.run(&mut branches, model, &interrupt, totals));
                 queue.done();
                 tracing::debug!(branch = preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
                 match result {

@@ -38,7 +38,7 @@ pub enum Output {
 }
 
 /// A network that continues token sequences; implemented by [`Decoder`] and, in tests, by scripted models.
-pub trait LanguageModel: Send {
+pub trait LanguageModel: Send + Sync {
     /// Returns an empty cache for at most `capacity` tokens.
     ///
     /// # Errors

@@ -36,6 +36,16 @@ const KEYS: &[Key] = &[
         "Threads that compute; null is all physical cores. Read at the start.",
     ),
     key(
+        "battery_threads",
+        "a positive whole number or null",
+        "Threads that compute while the machine runs on its battery; null is as many as otherwise. Read at the start.",
+    ),
+    key(
+        "device",
+        "\"auto\", \"cpu\", \"cuda\" or \"metal\"",
+        "What the model runs on; a GPU needs a build with `--features cuda` or `metal`. Read at the start.",
+    ),
+    key(
         "prompt.prefix_tokens",
         "a positive whole number",
         "Tokens of the document before the cursor that the model sees.",

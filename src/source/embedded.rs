@@ -1,6 +1,7 @@
 //! The model inside: finds or fetches the file, loads it on a thread of its own, and turns requests into engine jobs.
 
 mod locate;
+mod power;
 mod prompt;
 
 use std::path::{Path, PathBuf};
@@ -50,10 +51,11 @@ impl TokenCount for Counter {
 
 impl EmbeddedSource {
     /// Starts to locate and load the model; requests are refused with [`SourceError::Loading`] until it is there.
-    pub fn start(locate: Locate, options: LoadOptions) -> Arc<Self> {
+    /// `battery_threads` is how many threads compute while the machine runs on its battery, if not the same.
+    pub fn start(locate: Locate, options: LoadOptions, battery_threads: Option<usize>) -> Arc<Self> {
         let source = Arc::new(Self::loading("looking for the model"));
         let loading = source.clone();
-        let load = move || match loading.load(locate, options) {
+        let load = move || match loading.load(locate, options, battery_threads) {
             Ok((ready, model)) => loading.set_ready(ready, model),
             Err(message) => loading.set_status(Status::Failed { message }),
         };
@@ -84,7 +86,12 @@ impl EmbeddedSource {
         Self { status: Mutex::new(status), changed: Condvar::new(), ready: RwLock::new(None) }
     }
 
-    fn load(&self, locate: Locate, options: LoadOptions) -> Result<(Ready, String), String> {
+    fn load(
+        &self,
+        locate: Locate,
+        options: LoadOptions,
+        battery_threads: Option<usize>,
+    ) -> Result<(Ready, String), String> {
         let stage = |stage: &str, done, total| {
             self.set_status(Status::Loading { stage: stage.to_owned(), done, total });
         };
@@ -94,6 +101,9 @@ impl EmbeddedSource {
         stage(&format!("loading {name}"), 0, 0);
         let loaded = load(&path, options).map_err(|error| error.to_string())?;
         let context = loaded.decoder.context();
+        if let (Some(threads), Some(pool)) = (battery_threads, loaded.decoder.pool()) {
+            power::follow(&pool, threads);
+        }
         let ready = Ready::new(Box::new(loaded.decoder), loaded.tokenizer, loaded.markers, context)?;
         Ok((ready, loaded.name))
     }
