@@ -167,8 +167,8 @@ mod tests {
     fn idle_work_stands_back_and_nothing_else_does() {
         fn niceness() -> i32 {
             let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
-            let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-            fields.skip(16).next().and_then(|nice| nice.parse().ok()).unwrap_or(i32::MIN)
+            let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+            fields.nth(16).and_then(|nice| nice.parse().ok()).unwrap_or(i32::MIN)
         }
         let (pool, usual) = (WorkerPool::new(2), niceness());
         let lowest = || {
