@@ -71,6 +71,8 @@ pub struct CompletionSettings {
     pub latency_ms: NonZeroUsize,
     /// Milliseconds after which a completion is shown as far as it has come.
     pub time_ms: NonZeroUsize,
+    /// Whether the next suggestion is computed in idle time as if the one shown were accepted.
+    pub ahead: bool,
     /// Randomness; 0 always takes the likeliest token.
     #[serde(deserialize_with = "temperature")]
     pub temperature: f64,
@@ -162,6 +164,7 @@ impl Default for CompletionSettings {
             block_tokens: count(160),
             latency_ms: count(700),
             time_ms: count(8_000),
+            ahead: true,
             temperature: 0.0,
         }
     }

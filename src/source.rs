@@ -78,6 +78,8 @@ pub struct Request {
     pub watch: Watch,
     /// Stops it.
     pub cancel: CancelToken,
+    /// Whether it is done only while nobody waits, and ends as overtaken when anything else is asked.
+    pub idle: bool,
 }
 
 /// What the model reads, in text; special tokens are the source's own.

@@ -76,6 +76,11 @@ const KEYS: &[Key] = &[
         "a positive whole number",
         "Milliseconds after which a completion is shown as far as it has come.",
     ),
+    key(
+        "completion.ahead",
+        "true or false",
+        "After a suggestion, compute the next one in idle time as if it were accepted, so that it is there at once.",
+    ),
     key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
     key("inline.enabled", "true or false", "Ghost text (textDocument/inlineCompletion)."),
     key("items.enabled", "true or false", "An item in the completion menu (textDocument/completion)."),

@@ -1,7 +1,7 @@
 //! Decoding: token after token out of the model, as text to the watcher, until something ends it. Where a draft was
 //! right a pass gives several tokens; each is judged, counted and shown as if it had come alone.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::draft::{Lookup, Pace};
 use super::generate::{Break, Generator, Run};
@@ -128,7 +128,7 @@ impl Run<'_> {
         };
         let wanted = self.request.params.max_tokens.saturating_sub(writing.tokens + 1);
         let room = self.sequence.capacity().saturating_sub(writing.held + 1);
-        let most = self.generator.pace.get().length().min(wanted).min(room);
+        let most = self.generator.pace().length().min(wanted).min(room);
         lookup.propose(most).take_while(|&token| !self.generator.tokenizer.is_end(token)).collect()
     }
 
@@ -140,9 +140,7 @@ impl Run<'_> {
     }
 
     fn learn(&self, lesson: impl FnOnce(&mut Pace)) {
-        let mut pace = self.generator.pace.get();
-        lesson(&mut pace);
-        self.generator.pace.set(pace);
+        lesson(&mut self.generator.pace());
     }
 
     /// Returns what a row of logits says.
@@ -162,7 +160,10 @@ impl Run<'_> {
     /// Adds a token to the text and returns whether that ends it.
     fn write_token(&mut self, token: TokenId, next: Next, writing: &mut Writing<'_>) -> Option<FinishReason> {
         self.usage.decoded_tokens += 1;
-        self.generator.totals.decoded();
+        match self.request.idle {
+            true => self.generator.totals.prepared(1, Duration::ZERO),
+            false => self.generator.totals.decoded(),
+        }
         if let Some(lookup) = &mut writing.lookup {
             lookup.push(token);
         }

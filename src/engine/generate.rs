@@ -1,6 +1,6 @@
 //! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode.
 
-use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::draft::Pace;
@@ -18,7 +18,7 @@ pub(super) struct Generator<'a> {
     pub(super) model: &'a dyn LanguageModel,
     pub(super) tokenizer: &'a Tokenizer,
     pub(super) totals: &'a Totals,
-    pub(super) pace: Cell<Pace>,
+    pub(super) pace: Mutex<Pace>,
     /// The tokens that end a text.
     pub(super) ends: Vec<TokenId>,
 }
@@ -52,7 +52,11 @@ impl<'a> Generator<'a> {
     pub(super) fn new(model: &'a dyn LanguageModel, tokenizer: &'a Tokenizer, totals: &'a Totals) -> Self {
         let tokens = 0..tokenizer.vocabulary() as TokenId;
         let ends = tokens.filter(|&token| tokenizer.is_end(token)).collect();
-        Self { model, tokenizer, totals, pace: Cell::default(), ends }
+        Self { model, tokenizer, totals, pace: Mutex::default(), ends }
+    }
+
+    pub(super) fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
@@ -98,7 +102,9 @@ impl Run<'_> {
         let started = Instant::now();
         let logits = self.prefill();
         self.usage.prefill = started.elapsed();
-        self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
+        if !self.request.idle {
+            self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
+        }
         let started = Instant::now();
         let finish = self.decode(logits?, output);
         self.usage.decode = started.elapsed();
@@ -110,14 +116,20 @@ impl Run<'_> {
         let tokens = std::mem::take(&mut self.request.prompt.tokens);
         let kept = self.sequence.len();
         self.usage.reused_tokens = kept;
-        self.generator.totals.reused(kept);
+        if !self.request.idle {
+            self.generator.totals.reused(kept);
+        }
         let mut logits = None;
         let mut chunks = tokens[kept..].chunks(CHUNK).peekable();
         while let Some(chunk) = chunks.next() {
             let output = if chunks.peek().is_some() { Output::Nothing } else { Output::Last };
+            let started = Instant::now();
             logits = self.forward(chunk, output)?;
             self.usage.prefill_tokens += chunk.len();
-            self.generator.totals.prefilled(chunk.len());
+            match self.request.idle {
+                true => self.generator.totals.prepared(chunk.len(), started.elapsed()),
+                false => self.generator.totals.prefilled(chunk.len()),
+            }
         }
         self.request.prompt.tokens = tokens;
         logits.ok_or(Break::Finished(FinishReason::EndOfText))

@@ -38,6 +38,8 @@ pub struct JobRequest {
     pub latency: Duration,
     /// When it was asked for.
     pub since: Instant,
+    /// Whether it is done only while nobody waits, at low priority, and ends as overtaken when anything else is asked.
+    pub idle: bool,
 }
 
 /// A prompt in tokens.
@@ -60,7 +62,8 @@ impl Job {
         reply: impl FnOnce(Result<JobOutput, JobError>) + Send + 'static,
     ) -> Self {
         let (others, latency) = (Vec::new(), Duration::MAX);
-        let request = JobRequest { prompt, params, watch, others, latency, since: Instant::now() };
+        let (since, idle) = (Instant::now(), false);
+        let request = JobRequest { prompt, params, watch, others, latency, since, idle };
         Self { branch, request, cancel, reply: Box::new(reply) }
     }
 }

@@ -190,9 +190,9 @@ impl Source for EmbeddedSource {
                 // Nobody waits any more when the request was cancelled.
                 let _ = answer.send(result);
             };
-            let Request { branch, params, watch, cancel, latency, .. } = request;
+            let Request { branch, params, watch, cancel, latency, idle, .. } = request;
             let mut job = Job::new(branch, prompts.remove(0), params, watch, cancel, reply);
-            (job.request.others, job.request.latency) = (others, latency);
+            (job.request.others, job.request.latency, job.request.idle) = (others, latency, idle);
             ready.engine.submit(job);
             let output =
                 answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
