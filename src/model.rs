@@ -4,6 +4,7 @@
 mod architecture;
 mod cpu;
 mod decoder;
+mod embedding;
 mod error;
 mod gguf;
 pub mod kernels;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
 use super::architecture::{Architecture, Attention, Mlp, Norm, Position};
+use super::embedding::Embedding;
 use super::kernels::WorkerPool;
 use super::kv_cache::RowShape;
 use super::linear::QuantLinear;
@@ -19,7 +19,7 @@ use super::{
 pub struct Decoder {
     architecture: Architecture,
     place: Place,
-    embedding: QTensor,
+    embedding: Embedding,
     layers: Vec<Layer>,
     norm: Tensor,
     output: QuantLinear,
@@ -64,7 +64,7 @@ impl Decoder {
         let Position::Rotary { base } = architecture.position;
         let context = options.context.min(architecture.context);
         Ok(Self {
-            embedding: embedding.to_qtensor(device)?,
+            embedding: Embedding::new(file, &embedding, &place)?,
             norm: file.vector("output_norm.weight", hidden, device)?,
             rotary: Rotary::new(architecture.attention.head_dim, base),
             architecture,
@@ -90,7 +90,7 @@ impl Decoder {
         if let Some(&token) = unknown {
             return Err(ForwardError::UnknownToken(token));
         }
-        Ok(self.embedding.embedding(&Tensor::new(tokens, &self.place.device)?)?)
+        Ok(self.embedding.rows(tokens, &self.place)?)
     }
 
     fn normalise(&self, x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
