@@ -66,5 +66,6 @@ fn item(
             return None;
         }
     }
-    Some(InlineCompletionItem { insert_text: text, range: convert::to_range(snapshot, &range, encoding) })
+    let range = convert::to_range(snapshot, &range, encoding);
+    Some(InlineCompletionItem { insert_text: text, range, command: None })
 }
