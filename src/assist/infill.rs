@@ -176,6 +176,7 @@ fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
     GenerationParams {
         max_tokens: max_tokens.get(),
         temperature: settings.temperature,
+        seed: settings.seed,
         time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
         ..GenerationParams::default()
     }

@@ -5,7 +5,7 @@
 //! | `textDocument/inlineCompletion` | request to the server | ghost text; several candidates where a person asked (`triggerKind` 1) |
 //! | `infill/status` | notification to the editor | [`StatusParams`], for a status line |
 //! | `infill/doctor` | request to the server, no parameters | [`DoctorReport`] |
-//! | `infill/stats` | request to the server, no parameters | what happened to suggestions, as `infill-ls stats --json` prints it |
+//! | `infill/stats` | request to the server, no parameters | [`StatsReport`]: what happened to suggestions |
 //!
 //! Commands, for `workspace/executeCommand`:
 //!
@@ -28,7 +28,7 @@ use tower_lsp::lsp_types::{
 
 use crate::config::Settings;
 use crate::source::Counters;
-use crate::stats::Totals;
+use crate::stats::{Summary, Totals};
 
 /// The method of inline completion.
 pub const INLINE_COMPLETION: &str = "textDocument/inlineCompletion";
@@ -147,9 +147,9 @@ pub struct AcceptAt {
     /// The cursor, where the client tells it: nothing is inserted if the suggestion does not stand there.
     #[serde(default)]
     pub position: Option<Position>,
-    /// Which of the candidates, from zero.
+    /// Which of the candidates, from zero; without it the one that was typed along, or the first.
     #[serde(default)]
-    pub candidate: usize,
+    pub candidate: Option<usize>,
 }
 
 /// The arguments of [`WRITE_FUNCTION`], and the data of its code action.
@@ -206,6 +206,16 @@ pub enum State {
     Silent,
     /// There is no model.
     Failed,
+}
+
+/// The answer to `infill/stats`.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatsReport {
+    /// The figures, as `infill-ls stats --json` prints them.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// The tables and bars, as `infill-ls stats` prints them.
+    pub text: String,
 }
 
 /// The answer to `infill/doctor`.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ropey::Rope;
 
 use super::position::{char_at, line_chars, line_count, position_of};
-use super::{Language, Position, PositionEncoding};
+use super::{Language, Position, PositionEncoding, TextEdit};
 
 /// Bytes at the head of a document that are enough to tell which line ending it uses.
 ///
@@ -25,6 +25,17 @@ impl Snapshot {
     /// Returns a snapshot of a text that no editor has open, at version 0.
     pub fn new(language: Language, text: &str) -> Self {
         Self { rope: Rope::from_str(text), version: 0, language }
+    }
+
+    /// Returns what the text would be with an edit made, at the same version. The range is clamped like that of
+    /// [`Self::slice`].
+    pub fn with(&self, edit: &TextEdit) -> Self {
+        let start = self.char_of(edit.range.start);
+        let end = self.char_of(edit.range.end).max(start);
+        let mut rope = self.rope.clone();
+        rope.remove(start..end);
+        rope.insert(start, &edit.text);
+        Self { rope, ..self.clone() }
     }
 
     /// Returns the language of the document.
