@@ -5,6 +5,7 @@
 //! `backend`, and is answered by one of `inline`, `completion` and `actions`. `session` is all the state there is.
 
 mod accept;
+mod accepted;
 mod actions;
 mod ahead;
 mod answer;

@@ -79,7 +79,7 @@ impl View {
     pub(super) fn with_selected(self, edit: TextEdit) -> Self {
         let without = self.snapshot;
         let offset = edit.range.start + edit.text.len();
-        Self { snapshot: without.with(&edit), offset, selected: Some(Selected { edit, without }), ..self }
+        Self { snapshot: without.edited(&edit), offset, selected: Some(Selected { edit, without }), ..self }
     }
 
     /// Returns what the selected item would do.

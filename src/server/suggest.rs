@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::answer;
-use super::candidates;
 use super::flight::{Flight, Landing, Waiting};
 use super::session::{Session, View};
 use super::turn::Turn;
+use super::{accepted, answer, candidates};
 use crate::assist::infill::{Infill, InfillRequest, Written, infill};
 use crate::complete::{self, Completion, Reason, TokenCount};
 use crate::engine::CancelToken;
@@ -77,12 +76,16 @@ pub(super) async fn suggest(session: &Arc<Session>, view: View, asked: Asked) ->
             }
         }
     };
-    match asked {
-        Asked::Automatically => Ok(suggestion),
+    let suggestion = match asked {
+        Asked::Automatically => suggestion,
         Asked::ByHand(wanted) => {
-            candidates::complete(session, &view, &mut turn, suggestion, wanted, begun).await
+            candidates::complete(session, &view, &mut turn, suggestion, wanted, begun).await?
         }
+    };
+    if suggestion.tokens > 0 {
+        accepted::go_on(session, &view, &suggestion);
     }
+    Ok(suggestion)
 }
 
 /// Returns what is left of a recent suggestion.
@@ -205,7 +208,7 @@ async fn generate(
 ) -> Landing {
     let made_for = Some((view.snapshot.clone(), view.offset));
     let View { snapshot, offset, path, branch, settings, anchors, .. } = view;
-    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors, written };
+    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors, idle: false, written };
     let Infill { result, usage, anchors } = infill(request, source.clone(), counter, cancel).await;
     if let Some(best) = anchors.first().filter(|_| result.is_ok()) {
         // Where a shorter prompt served, or one of an earlier line, the better one is ready after a pause.

@@ -27,15 +27,15 @@ impl Snapshot {
         Self { rope: Rope::from_str(text), version: 0, language }
     }
 
-    /// Returns what the text would be with an edit made, at the same version. The range is clamped like that of
-    /// [`Self::slice`].
-    pub fn with(&self, edit: &TextEdit) -> Self {
-        let start = self.char_of(edit.range.start);
-        let end = self.char_of(edit.range.end).max(start);
+    /// Returns the text as it would be after an edit, at the same version: what nobody has typed yet. A range that does
+    /// not fit is clamped to the text and its characters.
+    pub fn edited(&self, edit: &TextEdit) -> Self {
         let mut rope = self.rope.clone();
+        let start = rope.byte_to_char(edit.range.start.min(rope.len_bytes()));
+        let end = rope.byte_to_char(edit.range.end.min(rope.len_bytes())).max(start);
         rope.remove(start..end);
         rope.insert(start, &edit.text);
-        Self { rope, ..self.clone() }
+        Self { rope, ..*self }
     }
 
     /// Returns the language of the document.
