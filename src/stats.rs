@@ -1,6 +1,7 @@
 //! What happened to requests and to suggestions, kept on this machine: the request log that `doctor` reads, and the
 //! outcomes that `stats` shows. Never a word of anybody's text, and never a path.
 
+mod acceptance;
 mod chart;
 mod journal;
 mod kept;
@@ -13,6 +14,7 @@ mod summary;
 use std::io;
 use std::path::Path;
 
+pub use acceptance::{Acceptance, LEVELS, Level};
 pub use chart::{DAYS, report};
 pub use kept::kept_share;
 pub use outcome::{Facts, Fate, Outcome, Place, today};

@@ -7,6 +7,7 @@ use tower_lsp::lsp_types::Url;
 
 use super::protocol::{State, StatusParams};
 use super::session::Session;
+use super::suggest::Suggestion;
 use crate::complete::Reason;
 use crate::config::LogLevel;
 use crate::source::Status;
@@ -31,9 +32,10 @@ impl Answer {
     }
 
     /// Returns what is known of a suggestion that is shown now.
-    pub(super) fn facts(&self, place: Place, tokens: usize) -> Facts {
+    pub(super) fn facts(&self, place: Place, suggestion: &Suggestion) -> Facts {
         let ms = self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        Facts { language: self.language.into(), place, ms, tokens }
+        let Suggestion { confidence, tokens, .. } = *suggestion;
+        Facts { language: self.language.into(), place, ms, tokens, confidence }
     }
 
     /// Something is shown.

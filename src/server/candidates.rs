@@ -35,11 +35,15 @@ pub(super) async fn complete(
         return Ok(suggestion);
     }
     let time = Duration::from_millis(view.settings.completion.time_ms.get() as u64);
+    let mut drawn = Drawn { first: &suggestion, candidates: Vec::new(), tokens: 0 };
     let is_over = tokio::select! {
         biased;
         () = turn.over() => true,
-        _ = tokio::time::timeout_at(begun + time, draw(session, view, &mut suggestion, wanted)) => false,
+        _ = tokio::time::timeout_at(begun + time, drawn.draw(session, view, wanted)) => false,
     };
+    let (others, tokens) = drawn.best_first();
+    suggestion.others.extend(others);
+    suggestion.tokens += tokens;
     let is_same = session.snapshot(&view.uri).is_ok_and(|now| now.version() == view.snapshot.version());
     if is_over || !is_same {
         return Err(Silence { reason: Reason::Overtaken, tokens: suggestion.tokens });
@@ -51,32 +55,48 @@ pub(super) async fn complete(
     Ok(suggestion)
 }
 
-/// Generates until there are enough candidates. What is there when this is dropped counts.
-async fn draw(session: &Session, view: &View, suggestion: &mut Suggestion, wanted: usize) {
-    let tries = (wanted - suggestion.candidates().len()).saturating_mul(TRIES);
-    for number in 1..=tries as u64 {
-        let Ok((source, counter)) = ready(session) else { return };
-        let request = request(session, view, number);
-        let answer = infill(request, source, counter, CancelToken::new()).await;
-        suggestion.tokens += answer.usage.decoded_tokens;
-        match answer.result {
-            Ok(completion) => add(suggestion, completion),
-            // Another request of the document came, or the model is gone.
-            Err(Reason::Overtaken | Reason::Cancelled | Reason::Loading | Reason::Failed) => return,
-            // What this draw wrote was not worth showing; the next may be.
-            Err(_) => {}
-        }
-        if wanted <= suggestion.candidates().len() {
-            return;
-        }
-    }
+/// What was drawn by now.
+struct Drawn<'a> {
+    first: &'a Suggestion,
+    /// The candidates with the mean probability of their tokens.
+    candidates: Vec<(Completion, f32)>,
+    tokens: usize,
 }
 
-/// Adds a candidate unless it is there already.
-fn add(suggestion: &mut Suggestion, candidate: Completion) {
-    let same = |other: &&Completion| other.text.trim() == candidate.text.trim();
-    if !suggestion.candidates().iter().any(same) {
-        suggestion.others.push(candidate);
+impl Drawn<'_> {
+    /// Generates until there are enough candidates. What is there when this is dropped counts.
+    async fn draw(&mut self, session: &Session, view: &View, wanted: usize) {
+        let lacking = wanted - self.first.candidates().len();
+        for number in 1..=lacking.saturating_mul(TRIES) as u64 {
+            let Ok((source, counter)) = ready(session) else { return };
+            let request = request(session, view, number);
+            let answer = infill(request, source, counter, CancelToken::new()).await;
+            self.tokens += answer.usage.decoded_tokens;
+            match answer.result {
+                Ok(completion) if self.is_new(&completion) => {
+                    self.candidates.push((completion, answer.confidence.unwrap_or_default()));
+                }
+                // Another request of the document came, or the model is gone.
+                Err(Reason::Overtaken | Reason::Cancelled | Reason::Loading | Reason::Failed) => return,
+                // What this draw wrote was known, or not worth showing; the next may be.
+                Ok(_) | Err(_) => {}
+            }
+            if lacking <= self.candidates.len() {
+                return;
+            }
+        }
+    }
+
+    fn is_new(&self, candidate: &Completion) -> bool {
+        let same = |other: &Completion| other.text.trim() == candidate.text.trim();
+        !self.first.candidates().into_iter().any(same)
+            && !self.candidates.iter().any(|(other, _)| same(other))
+    }
+
+    /// Returns the candidates, those first of which the model was surer, and the tokens that were generated.
+    fn best_first(mut self) -> (Vec<Completion>, usize) {
+        self.candidates.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        (self.candidates.into_iter().map(|(completion, _)| completion).collect(), self.tokens)
     }
 }
 

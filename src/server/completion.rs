@@ -32,7 +32,7 @@ pub(super) async fn completion(
     let answer = Answer::begin(session, METHOD, &params.text_document_position.text_document.uri);
     match find(session, params).await {
         Ok((view, suggestion)) => {
-            let facts = answer.facts(Place::Menu, suggestion.tokens);
+            let facts = answer.facts(Place::Menu, &suggestion);
             let item = item(session, &view, &suggestion, facts);
             answer.shown(suggestion.tokens);
             let list = CompletionList { is_incomplete: true, items: vec![item] };

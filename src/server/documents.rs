@@ -107,9 +107,7 @@ impl Documents {
                 self.settled.extend(open.screen.look(&before, now, false));
                 self.settled.extend(open.screen.edited(&edits, &open.document.snapshot(), now));
                 open.deleted_at = deletion(&edits);
-                if is_typed(&edits) {
-                    self.rhythm.key(now);
-                }
+                self.rhythm.edited(&edits, now);
                 Ok(())
             }
             Err(error) => {
@@ -392,15 +390,4 @@ impl Underway {
 fn deletion(edits: &[TextEdit]) -> Option<usize> {
     let deletes = |edit: &TextEdit| edit.text.is_empty() && !edit.range.is_empty();
     edits.iter().all(deletes).then_some(edits.last()?.range.start)
-}
-
-/// Returns whether edits are what one key makes of a text: a character, or a new line with its indentation.
-fn is_typed(edits: &[TextEdit]) -> bool {
-    match edits {
-        [edit] => {
-            edit.text.chars().count() == 1
-                || (edit.text.starts_with(['\r', '\n']) && edit.text.trim().is_empty())
-        }
-        _ => false,
-    }
 }

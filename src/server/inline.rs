@@ -28,7 +28,7 @@ pub(super) async fn inline_completion(
     let answer = Answer::begin(session, INLINE_COMPLETION, &params.text_document.uri);
     match find(session, params).await {
         Ok((view, suggestion)) => {
-            let facts = answer.facts(Place::Inline, suggestion.tokens);
+            let facts = answer.facts(Place::Inline, &suggestion);
             let items = items(session, &view, &suggestion, facts);
             answer.shown(suggestion.tokens);
             Some(InlineCompletionList { items })

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::text::TextEdit;
+
 /// Times from key to key that are remembered.
 const KEYS: usize = 8;
 
@@ -27,8 +29,11 @@ pub(super) struct Rhythm {
 }
 
 impl Rhythm {
-    /// A key was typed.
-    pub(super) fn key(&mut self, now: Instant) {
+    /// A document was edited.
+    pub(super) fn edited(&mut self, edits: &[TextEdit], now: Instant) {
+        if !is_typed(edits) {
+            return;
+        }
         let interval = self.last_key.replace(now).map(|last| now - last);
         if let Some(interval) = interval.filter(|&interval| interval < PAUSE) {
             if self.intervals.len() == KEYS {
@@ -71,4 +76,10 @@ impl Rhythm {
         sorted.sort_unstable();
         sorted.get(sorted.len() / 2).copied().filter(|_| sorted.len() >= FEWEST)
     }
+}
+
+/// Returns whether edits are what one key makes of a text: a character, or a new line with its indentation.
+fn is_typed(edits: &[TextEdit]) -> bool {
+    let is_line = |text: &str| text.starts_with(['\r', '\n']) && text.trim().is_empty();
+    matches!(edits, [edit] if edit.text.chars().count() == 1 || is_line(&edit.text))
 }

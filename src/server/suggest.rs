@@ -32,6 +32,8 @@ pub(super) struct Suggestion {
     pub others: Vec<Completion>,
     /// The document as it is now; where an item is selected in the completion menu, as it would be with that.
     pub snapshot: Snapshot,
+    /// The mean probability of the completion's tokens, where it is known.
+    pub confidence: Option<f32>,
     /// Tokens generated for it; none when it was known already.
     pub tokens: usize,
 }
@@ -93,7 +95,8 @@ fn recall(session: &Session, view: &View) -> Option<Suggestion> {
     let known = session.with_documents(|documents| documents.recall(view))?;
     let mut known = known.into_iter();
     let completion = known.next()?;
-    Some(Suggestion { completion, others: known.collect(), snapshot: view.snapshot.clone(), tokens: 0 })
+    let (others, snapshot) = (known.collect(), view.snapshot.clone());
+    Some(Suggestion { completion, others, snapshot, confidence: None, tokens: 0 })
 }
 
 /// Says that nothing is to be generated where nobody asked.
@@ -168,7 +171,7 @@ pub(super) fn ready(session: &Session) -> Result<(Arc<dyn Source>, Counter), Rea
 
 /// Takes the outcome, keeps it for those who type along, and carries it over to the text as it is now.
 fn settle(session: &Session, view: &View, landing: Landing) -> Result<Suggestion, Silence> {
-    let Landing { result, tokens, anchors, made_for } = landing;
+    let Landing { result, confidence, tokens, anchors, made_for } = landing;
     let silence = |reason| Silence { reason, tokens };
     let made = session.with_documents(|documents| {
         documents.keep_anchors(&view.uri, anchors);
@@ -188,7 +191,7 @@ fn settle(session: &Session, view: &View, landing: Landing) -> Result<Suggestion
         false => typed_along(&then, offset, &made, &now),
     };
     let completion = completion.ok_or(silence(Reason::Overtaken))?;
-    Ok(Suggestion { completion, others: Vec::new(), snapshot: now, tokens })
+    Ok(Suggestion { completion, others: Vec::new(), snapshot: now, confidence, tokens })
 }
 
 /// Returns what is left of a completion if all that was changed since is that its beginning was typed.
@@ -209,10 +212,11 @@ async fn generate(
     let made_for = Some((view.snapshot.clone(), view.offset));
     let View { snapshot, offset, path, branch, settings, anchors, .. } = view;
     let request = InfillRequest { snapshot, offset, path, branch, settings, anchors, idle: false, written };
-    let Infill { result, usage, anchors } = infill(request, source.clone(), counter, cancel).await;
+    let Infill { result, confidence, usage, anchors } =
+        infill(request, source.clone(), counter, cancel).await;
     if let Some(best) = anchors.first().filter(|_| result.is_ok()) {
         // Where a shorter prompt served, or one of an earlier line, the better one is ready after a pause.
         source.prepare(branch, Ahead::Prompt(best.prompt.clone()));
     }
-    Landing { result, tokens: usage.decoded_tokens, anchors, made_for }
+    Landing { result, confidence, tokens: usage.decoded_tokens, anchors, made_for }
 }

@@ -1,5 +1,6 @@
 //! A summary as a person reads it: tables and bars in plain text.
 
+use super::acceptance::Level;
 use super::summary::{Row, Summary};
 
 /// Columns of a bar.
@@ -20,7 +21,26 @@ pub fn report(summary: &Summary, days: usize, unicode: bool) -> String {
         true => "█ accepted, whole or in part   ░ shown",
         false => "# accepted, whole or in part   - shown",
     };
-    format!("{}\n{}{legend}\n", table(summary, days), bars(summary, days, unicode))
+    let confidence = confidence(summary, unicode);
+    format!("{}\n{}{legend}\n{confidence}", table(summary, days), bars(summary, days, unicode))
+}
+
+/// Returns a bar for each tenth of confidence: what was shown, and of that what was wanted. Nothing where no confidence
+/// is known.
+fn confidence(summary: &Summary, unicode: bool) -> String {
+    let levels = summary.confidence.levels();
+    let most = levels.iter().map(|level| level.shown).max().unwrap_or(0);
+    if most == 0 {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\nmean probability of a token, and what was wanted (accepted, or typed to its end) of what was shown\n",
+    );
+    for (tenth, Level { shown, wanted }) in levels.iter().enumerate().filter(|(_, level)| level.shown > 0) {
+        let bar = if unicode { solid(*wanted, *shown, most) } else { plain(*wanted, *shown, most) };
+        text += &format!("0.{tenth}         {bar}  {wanted} of {shown}\n");
+    }
+    text
 }
 
 /// Returns the tables by language and by day; of the days the last `days`.

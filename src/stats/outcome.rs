@@ -41,6 +41,9 @@ pub struct Facts {
     pub ms: u64,
     /// Tokens generated for it; none when it was known already.
     pub tokens: usize,
+    /// The mean probability of its tokens, where the source tells it.
+    #[serde(default)]
+    pub confidence: Option<f32>,
 }
 
 /// What happened to one suggestion.

@@ -1,7 +1,9 @@
 //! The outcomes of suggestions, in a bounded file beside the request log.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::acceptance::Acceptance;
 use super::journal::{Book, Journal};
 use super::outcome::Outcome;
 
@@ -13,17 +15,27 @@ pub(super) const BOOK: Book = Book {
     about: "outcomes of suggestions",
 };
 
-/// Writes outcomes down.
+/// Writes outcomes down, and knows how often this user accepts what is shown.
 #[derive(Debug)]
 pub struct OutcomeLog {
     dir: Option<PathBuf>,
     journal: Option<Journal>,
+    acceptance: Arc<Mutex<Acceptance>>,
 }
 
 impl OutcomeLog {
     /// Returns a log that writes to a file in `dir`, or keeps nothing where there is none.
     pub fn new(dir: Option<&Path>) -> Self {
-        Self { dir: dir.map(Path::to_path_buf), journal: dir.map(|dir| Journal::new(dir, &BOOK)) }
+        let acceptance = Arc::default();
+        if let Some(dir) = dir {
+            remember(dir.to_path_buf(), Arc::clone(&acceptance));
+        }
+        Self { dir: dir.map(Path::to_path_buf), journal: dir.map(|dir| Journal::new(dir, &BOOK)), acceptance }
+    }
+
+    /// Returns how often this user accepts what is shown; a copy of some hundred bytes for each language.
+    pub fn acceptance(&self) -> Acceptance {
+        lock(&self.acceptance).clone()
     }
 
     /// Takes down what happened to one suggestion.
@@ -31,6 +43,7 @@ impl OutcomeLog {
         if let Some(journal) = &self.journal {
             journal.write(outcome);
         }
+        lock(&self.acceptance).add(outcome);
     }
 
     /// Waits until all of it is in the file. Blocks, for a second at most.
@@ -45,6 +58,22 @@ impl OutcomeLog {
         self.flush();
         self.dir.as_deref().map(all_outcomes).unwrap_or_default()
     }
+}
+
+/// Reads what was written down before, on a thread of its own: it may be megabytes, and nobody waits for it.
+fn remember(dir: PathBuf, acceptance: Arc<Mutex<Acceptance>>) {
+    let read = move || {
+        let before: Vec<Outcome> = BOOK.read(&dir);
+        let mut acceptance = lock(&acceptance);
+        before.iter().for_each(|outcome| acceptance.add(outcome));
+    };
+    if let Err(error) = std::thread::Builder::new().name("outcomes".into()).spawn(read) {
+        tracing::warn!(%error, "what was accepted before is not known");
+    }
+}
+
+fn lock(acceptance: &Mutex<Acceptance>) -> MutexGuard<'_, Acceptance> {
+    acceptance.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns all outcomes written in `dir`, oldest first.

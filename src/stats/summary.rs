@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::acceptance::Acceptance;
 use super::outcome::{Fate, Outcome};
 
 /// The share of an accepted text that must still be there for it to count as kept: more than a mended name or two may
@@ -19,6 +20,8 @@ pub struct Summary {
     pub languages: Vec<Row>,
     /// By day, oldest first.
     pub days: Vec<Row>,
+    /// How often suggestions were wanted, by language and by how sure the model was in tenths.
+    pub confidence: Acceptance,
 }
 
 /// What happened to some suggestions.
@@ -75,6 +78,7 @@ impl Summary {
             all: Row::of("all", &outcomes.iter().collect::<Vec<_>>()),
             languages,
             days: group(|outcome| &outcome.day),
+            confidence: Acceptance::of(outcomes),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::fs;
 
 use infill_ls::stats::{
-    Facts, Fate, Outcome, OutcomeLog, Place, Record, RequestLog, Summary, all_outcomes, forget, kept_share,
-    last_records, report,
+    Acceptance, Facts, Fate, Outcome, OutcomeLog, Place, Record, RequestLog, Summary, all_outcomes, forget,
+    kept_share, last_records, report,
 };
 
 fn outcome(day: &str, language: &str, fate: Fate, accepted: usize, ms: u64) -> Outcome {
-    let facts = Facts { language: language.into(), place: Place::Inline, ms, tokens: 5 };
+    let facts = Facts { language: language.into(), place: Place::Inline, ms, tokens: 5, confidence: None };
     let kept = (accepted > 0).then_some(if fate == Fate::Partly { 0.5 } else { 1.0 });
     Outcome {
         day: day.into(),
@@ -130,4 +130,43 @@ fn kept_is_what_stands_there_in_its_order() {
     assert_eq!(kept_share("let x = 1;", "let   x=1;"), 1.0);
     assert_eq!(kept_share("ab cd", "cd ab"), 0.5);
     assert_eq!(kept_share("naïve", "naive"), 0.0);
+}
+
+/// So many outcomes of one fate at one confidence.
+fn sure(confidence: f32, fate: Fate, count: usize) -> impl Iterator<Item = Outcome> {
+    let mut one = outcome("2026-11-25", "rust", fate, 0, 100);
+    one.facts.confidence = Some(confidence);
+    std::iter::repeat_n(one, count)
+}
+
+#[test]
+fn what_the_user_wants_is_told_by_how_sure_the_model_was() {
+    let mut outcomes: Vec<Outcome> = sure(0.95, Fate::Accepted, 30).collect();
+    outcomes.extend(sure(1.0, Fate::Typed, 6));
+    outcomes.extend(sure(0.9, Fate::Passed, 12));
+    outcomes.extend(sure(0.9, Fate::Glimpsed, 50));
+    outcomes.extend(sure(0.42, Fate::Partly, 19));
+    let acceptance = Acceptance::of(&outcomes);
+    assert_eq!(acceptance.rate("rust", 0.99), Some(0.75));
+    // Too few to tell; another language; another level.
+    assert_eq!(acceptance.rate("rust", 0.45), None);
+    assert_eq!(acceptance.rate("go", 0.99), None);
+    assert_eq!(acceptance.rate("rust", 0.5), None);
+    let text = report(&Summary::of(&outcomes), 14, false);
+    assert!(text.contains("36 of 48\n"), "{text}");
+}
+
+#[test]
+fn what_was_accepted_before_the_start_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = OutcomeLog::new(Some(dir.path()));
+    sure(0.95, Fate::Accepted, 15).for_each(|outcome| before.add(&outcome));
+    before.flush();
+    let log = OutcomeLog::new(Some(dir.path()));
+    sure(0.95, Fate::Passed, 15).for_each(|outcome| log.add(&outcome));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while log.acceptance().rate("rust", 0.95) != Some(0.5) {
+        assert!(std::time::Instant::now() < deadline, "{:?}", log.acceptance());
+        std::thread::yield_now();
+    }
 }
