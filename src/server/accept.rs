@@ -63,7 +63,7 @@ async fn insert(
         if cursor.is_some_and(|cursor| snapshot.offset(cursor, negotiated.encoding) != rest.at) {
             return None;
         }
-        documents.expect(&uri);
+        documents.expect(&uri, true);
         Some((uri, snapshot, rest))
     });
     let Some((uri, snapshot, rest)) = accepted else { return Ok(false) };
@@ -72,7 +72,11 @@ async fn insert(
     let replaced = if text.len() == rest.text.len() { rest.replaced } else { 0 };
     let edit = TextEdit { range: rest.at..rest.at + replaced, text: text.into() };
     let edit = convert::to_workspace_edit(&uri, &snapshot, &[edit], negotiated);
-    let applied = client.apply_edit(edit).await?;
+    let applied = client.apply_edit(edit).await;
+    if !applied.as_ref().is_ok_and(|applied| applied.applied) {
+        session.with_documents(|documents| documents.expect(&uri, false));
+    }
+    let applied = applied?;
     if !applied.applied {
         let why = applied.failure_reason.unwrap_or_else(|| "it gave no reason".into());
         let message = format!("infill-ls: the editor did not insert the suggestion: {why}");

@@ -17,8 +17,8 @@ use crate::engine::CancelToken;
 const TRIES: usize = 2;
 
 /// The temperature of the first draw, and what is added for each further one, so that they differ more and more.
-const TEMPERATURE: f64 = 0.4;
-const WARMER: f64 = 0.1;
+const TEMPERATURE: f64 = 0.5;
+const WARMER: f64 = 0.15;
 const WARMEST: f64 = 0.8;
 
 /// Adds candidates until there are as many as wanted or the time is over, and keeps them for those who type along.

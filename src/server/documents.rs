@@ -285,10 +285,10 @@ impl Documents {
         Some((open.snapshot(), open.screen.rest(candidate)?))
     }
 
-    /// The editor is sent an edit that accepts something of what a document shows.
-    pub(super) fn expect(&mut self, uri: &Url) {
+    /// The editor is sent an edit that accepts something of what a document shows, or has refused it.
+    pub(super) fn expect(&mut self, uri: &Url, is_expected: bool) {
         if let Some(Entry::Open(open)) = self.entries.get_mut(uri) {
-            open.screen.expect();
+            open.screen.expect(is_expected);
         }
     }
 

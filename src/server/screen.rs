@@ -135,10 +135,10 @@ impl Screen {
         self.settle(live, now)
     }
 
-    /// The editor is sent an edit that accepts what stands here, or a part of it.
-    pub(super) fn expect(&mut self) {
+    /// The editor is sent an edit that accepts what stands here, or a part of it; or it has refused it.
+    pub(super) fn expect(&mut self, is_expected: bool) {
         if let Some(live) = &mut self.live {
-            live.is_expected = true;
+            live.is_expected = is_expected;
         }
     }
 

@@ -135,6 +135,18 @@ async fn where_nothing_is_shown_nothing_is_inserted() {
 }
 
 #[tokio::test]
+async fn what_an_editor_does_not_insert_is_still_suggested() {
+    let script = Script::says("max(a, b)\n");
+    let mut shown = Shown::new(&script, "total = $0\n").await;
+    shown.server.refuse("workspace/applyEdit");
+    let params = json!({ "command": "infill-ls.accept" });
+    let id = shown.server.request("workspace/executeCommand", params).await;
+    assert!(shown.server.answer(id).await.get("error").is_some());
+    assert_eq!(shown.rest().await, "max(a, b)");
+    shown.server.finish().await;
+}
+
+#[tokio::test]
 async fn at_the_cursor_that_the_editor_names_it_is_inserted() {
     let script = Script::says("max(a, b)\n");
     let mut shown = Shown::new(&script, "total = $0\n").await;

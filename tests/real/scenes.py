@@ -63,10 +63,11 @@ function fullName(user: User): string {
 """
 
 PYTHON_CHOICE = """\
-import random
+def greet(name):
+    print("Welcome, " + name)
 
-colours = ["red", "green", "blue"]
-colour =
+
+first_name = "
 """
 
 PYTHON_COMMENT = """\
@@ -82,7 +83,7 @@ LUA_MENU = """\
 local shopping_list = { "milk", "bread" }
 local shopping_count = #shopping_list
 
-print()
+for number, item in ipairs()
 """
 
 
@@ -179,9 +180,8 @@ def scene_typed_through(terminal):
 
 def scene_choices(terminal):
     """Python: who asks for another suggestion may choose."""
-    session = Session(terminal, "colour.py", PYTHON_CHOICE)
-    session.rpc.request("nvim_win_set_cursor", 0, [4, 0])
-    terminal.type("A")
+    session = Session(terminal, "greet.py", PYTHON_CHOICE)
+    session.insert_at_end_of(5, "")
     first = session.suggestion()
     terminal.keys("M-]")
     other = wait_for("another suggestion", lambda: "/" in session.ghost_text() and session.ghost_text(), 30)
@@ -190,7 +190,7 @@ def scene_choices(terminal):
     if text == first or not hint.startswith("2/"):
         raise Failure(f"after {first!r} came {other!r}")
     terminal.keys("Tab")
-    session.expect_lines(4, "colour =" + text)
+    session.expect_lines(5, 'first_name = "' + text)
 
 
 def scene_silence(terminal):
@@ -205,6 +205,7 @@ def scene_silence(terminal):
     terminal.type(":Infill status\r")
     terminal.wait_for_text("the cursor stands inside a word")
     terminal.picture("1")
+    terminal.keys("Enter")  # where the explanation is longer than the line for messages
     session.expect_lines(2, "print(totsum)")
 
 
@@ -243,11 +244,10 @@ def scene_crlf_and_tabs(terminal):
 def scene_with_menu(terminal):
     """Lua: with the completion menu open there is ghost text too, and both can be accepted."""
     session = Session(terminal, "shopping.lua", LUA_MENU)
-    insert_in(session, 4, len("print("))
+    insert_in(session, 4, len("for number, item in ipairs("))
     terminal.type("shopping_")
     terminal.keys("C-n")
     wait_for("the menu", lambda: session.rpc.lua("return vim.fn.pumvisible()") == 1, 10)
-    terminal.wait_for_text("shopping_count")
     wait_for("ghost text", session.ghost_text)
     terminal.picture("1")
     menu = session.line()

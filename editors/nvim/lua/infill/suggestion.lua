@@ -176,6 +176,9 @@ local function ask(choice)
       vim.defer_fn(require('infill.status').print, 50)
     elseif is_current and vim.startswith(vim.api.nvim_get_mode().mode, 'i') then
       completor.client_state[client.id].items = items
+      if choice ~= 1 and #items == 1 then
+        vim.notify('infill: there is no other suggestion here')
+      end
       completor:select(choice < 0 and #items or math.min(choice, #items), #items > 1)
     end
   end, bufnr)
