@@ -9,6 +9,7 @@ mod model_args;
 mod progress;
 mod run_args;
 mod serve;
+mod stats;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ Examples:
   infill-ls complete src/main.py:12:5     print what belongs at line 12, column 5
   infill-ls model list                    show the models
   infill-ls doctor                        say what works, how fast, and why it was silent
+  infill-ls stats                         show what happened to the suggestions
 
 Exit codes: 0 done; 1 nothing to show, or an error that a message explains; 2 a wrong command line.
 The model is fetched at first use, into the cache directory (INFILL_LS_CACHE moves it).";
@@ -48,6 +50,8 @@ enum Command {
     Model(model::ModelArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
     Doctor(doctor::DoctorArgs),
+    /// Show what happened to the suggestions: accepted, kept, keys saved; by language and by day
+    Stats(stats::StatsArgs),
     /// Measure the speed on this machine
     Bench(bench::BenchArgs),
 }
@@ -74,6 +78,7 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Complete(args)) => complete::run(args),
         Some(Command::Model(args)) => model::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Bench(args)) => bench::run(args),
     }
 }

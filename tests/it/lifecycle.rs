@@ -27,6 +27,10 @@ async fn what_is_offered() {
           "completionProvider": {},
           "executeCommandProvider": {
             "commands": [
+              "infill-ls.accepted",
+              "infill-ls.accept",
+              "infill-ls.acceptWord",
+              "infill-ls.acceptLine",
               "infill-ls.writeFunction"
             ]
           },
