@@ -10,6 +10,7 @@ mod anchor;
 mod brackets;
 mod cache;
 mod finish;
+mod fit;
 mod layout;
 mod marker;
 mod mode;

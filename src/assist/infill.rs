@@ -1,6 +1,7 @@
 //! One completion at a place in a text: prompt, generation, what is kept of it. The way is the same for the server and
 //! the command line; who asks, and what happened to the document meanwhile, is not known here.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -105,19 +106,23 @@ pub async fn infill(
     };
     let stop = Arc::new(Mutex::new(StopCondition::new(mode, &request.snapshot, request.offset)));
     let (watched, written, stop_it) = (Arc::clone(&stop), request.written.clone(), cancel.clone());
+    let mut left_in_line = line_pieces(&request.settings.completion, mode);
     let mut prompts = anchors.iter().map(|anchored| anchored.prompt.clone());
     let generation = source.generate(Request {
         branch: request.branch,
         input: Input::Infill(prompts.next().unwrap_or_default()),
         others: prompts.collect(),
         latency: latency(&request.settings),
-        params: params(&request.settings.completion, mode),
+        params: params(&request.settings.completion),
         watch: Box::new(move |piece| {
             if !written.push(piece) {
                 // Nobody wants the rest: the user went another way.
                 stop_it.cancel();
             }
-            lock(&watched).push(piece)
+            let mut stop = lock(&watched);
+            stop.push(piece)?;
+            left_in_line = left_in_line.saturating_sub(usize::from(stop.is_in_first_line()));
+            if left_in_line == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }),
         cancel,
     });
@@ -168,16 +173,21 @@ fn latency(settings: &Settings) -> Duration {
     Duration::from_millis(settings.completion.latency_ms.get() as u64)
 }
 
-fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
-    let max_tokens = match mode {
-        Mode::Line => settings.line_tokens,
-        Mode::Block => settings.block_tokens,
-    };
+fn params(settings: &CompletionSettings) -> GenerationParams {
     GenerationParams {
-        max_tokens: max_tokens.get(),
+        max_tokens: settings.block_tokens.max(settings.line_tokens).get(),
         temperature: settings.temperature,
         time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
         ..GenerationParams::default()
+    }
+}
+
+/// Returns how many pieces of text the first line may take: where the rest of a line is asked for and it leaves something
+/// open, more lines follow, and those are bounded like a block.
+fn line_pieces(settings: &CompletionSettings, mode: Mode) -> usize {
+    match mode {
+        Mode::Line => settings.line_tokens.get(),
+        Mode::Block => usize::MAX,
     }
 }
 

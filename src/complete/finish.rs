@@ -4,12 +4,15 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::complete::layout::{first_lines, without_trailing_blanks};
+use crate::complete::brackets::{Brackets, closer};
+use crate::complete::fit::fits;
+use crate::complete::layout::{first_lines, leading_blanks, without_trailing_blanks};
 use crate::complete::mode::{Scope, needs_indentation};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
 use crate::complete::{Reason, marker};
+use crate::syntax::Insertion;
 use crate::text::Snapshot;
 
 /// A suggestion: what replaces what.
@@ -37,8 +40,10 @@ pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completi
     if own.trim().is_empty() {
         return Err(if text.trim().is_empty() { Reason::Empty } else { Reason::RepeatsSuffix });
     }
-    let joined = with_rest(&without_stray_closers(own, &around), &around);
-    let text = laid_out(&joined, &around);
+    let mut joined = with_rest(&without_stray_closers(own, &around), &around);
+    joined.text = laid_out(&joined, &around);
+    let joined = without_errors(joined, snapshot, offset, &around)?;
+    let text = joined.text.clone();
     if let Some(reason) = drop_reason(&text, &joined, &around) {
         return Err(reason);
     }
@@ -105,11 +110,49 @@ fn without_stray_closers(text: &str, around: &Surroundings) -> String {
     if tail.ends_with(';') { format!("{kept};") } else { kept.to_owned() }
 }
 
+/// Cuts a text that would bring a syntax error into the file to the lines before it, or closes what it leaves open.
+fn without_errors(
+    joined: Joined,
+    snapshot: &Snapshot,
+    offset: usize,
+    around: &Surroundings,
+) -> Result<Joined, Reason> {
+    let Some(place) = Insertion::at(snapshot, offset) else { return Ok(joined) };
+    let is_good = |text: &str, replaced| place.new_errors(text, replaced).is_none_or(|errors| errors == 0);
+    if joined.text.trim().is_empty() || is_good(&joined.text, joined.replaced) {
+        return Ok(joined);
+    }
+    let closed = closed(&joined.text, around);
+    if is_good(&closed, joined.replaced) {
+        return Ok(Joined { text: closed, ..joined });
+    }
+    let lines = joined.text.split('\n').count();
+    let beginnings = (1..lines).rev().map(|count| first_lines(&joined.text, count).trim_end());
+    let good = beginnings.into_iter().find(|text| fits(text, around) && is_good(text, 0));
+    good.map(|text| Joined { text: text.to_owned(), replaced: 0 }).ok_or(Reason::SyntaxError)
+}
+
+/// Returns the text with the brackets closed that it opens at the ends of lines: its writing was ended by a bound.
+fn closed(text: &str, around: &Surroundings) -> String {
+    let string = Brackets::of(&around.head, around.language, None).string;
+    let mut closed = text.to_owned();
+    for (bracket, at) in Brackets::of(text, around.language, string).open.into_iter().rev() {
+        let line = text[..at].rfind('\n').map_or(around.head.as_str(), |start| &text[start + 1..]);
+        if text[at + bracket.len_utf8()..].starts_with('\n') {
+            closed.push('\n');
+            closed.push_str(leading_blanks(line));
+        }
+        closed.push(closer(bracket));
+    }
+    closed
+}
+
 /// Brings the text into the file's form: indentation, and no blanks at the ends of lines.
 fn laid_out(joined: &Joined, around: &Surroundings) -> String {
     let text = around.indentation.apply(&joined.text);
     let rest = around.rest.get(joined.replaced..).unwrap_or_default();
-    let keep_last = !rest.trim().is_empty() && !rest.starts_with([' ', '\t']);
+    let goes_on = |text: &str| text.rsplit_once('\n').is_some_and(|(_, last)| last.trim().is_empty());
+    let keep_last = !rest.trim().is_empty() && (!rest.starts_with([' ', '\t']) || goes_on(&text));
     let text = without_trailing_blanks(&text, keep_last);
     if keep_last { text } else { text.trim_end().to_owned() }
 }

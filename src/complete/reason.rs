@@ -41,11 +41,13 @@ pub enum Reason {
     Loop,
     /// The text is a comment that promises code and holds none.
     Promise,
+    /// The text would bring a syntax error into the file, and so would each of its beginnings.
+    SyntaxError,
 }
 
 impl Reason {
     /// All of them, for looking one up by its code.
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Cancelled,
         Self::Overtaken,
         Self::Loading,
@@ -64,6 +66,7 @@ impl Reason {
         Self::RepeatsPrefix,
         Self::Loop,
         Self::Promise,
+        Self::SyntaxError,
     ];
 
     /// Returns the reason with this code.
@@ -119,6 +122,7 @@ impl Reason {
             }
             Reason::Loop => ("loop", "the model repeated itself without end"),
             Reason::Promise => ("promise", "the model wrote a comment that promises code, and no code"),
+            Reason::SyntaxError => ("syntax-error", "what the model wrote would bring a syntax error into the file"),
         }
     }
 }

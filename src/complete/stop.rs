@@ -4,9 +4,11 @@
 use std::ops::ControlFlow;
 
 use crate::complete::brackets::Brackets;
+use crate::complete::fit::fits;
 use crate::complete::layout::{first_lines, leading_blanks};
 use crate::complete::marker;
-use crate::complete::mode::{Mode, Scope, needs_indentation};
+use crate::complete::mode::{Mode, Scope, continues, needs_indentation, opens};
+use crate::complete::overlap::says_rest;
 use crate::complete::repetition::{lines_before_loop, same_line};
 use crate::complete::surroundings::Surroundings;
 use crate::text::Snapshot;
@@ -74,24 +76,37 @@ impl StopCondition {
         let line = &self.text[self.line..];
         let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
         let outside = undecided && self.is_outside(line) && !self.closes_body(line);
-        let mut text = &self.text[..if outside { self.line } else { self.text.len() }];
-        while let Some((before, last)) = text.rsplit_once('\n')
-            && last.trim().is_empty()
-        {
-            text = before;
-        }
-        text
+        self.settled(&self.text[..if outside { self.line } else { self.text.len() }])
+    }
+
+    /// Returns whether the text has not got beyond its first line.
+    pub fn is_in_first_line(&self) -> bool {
+        self.line == 0
     }
 
     /// Returns the text that counts when the writing was cut off by a bound: a block then ends with its last whole line,
     /// because half a statement is no suggestion. A line, and the first line of a block, are given as they are.
     pub fn text_cut_short(&self) -> &str {
-        let text = self.text();
-        let unfinished = self.scope.is_some() && !self.stopped && !self.text[self.line..].trim().is_empty();
-        match text.rsplit_once('\n') {
-            Some((whole, _)) if unfinished => whole.trim_end(),
-            _ => text,
+        let unfinished = !self.stopped && !self.text[self.line..].trim().is_empty();
+        match self.line {
+            1.. if unfinished => self.settled(self.text[..self.line].trim_end()),
+            _ => self.text(),
         }
+    }
+
+    /// Returns as many lines of a text as fit to what is below the cursor. A line that did not get as far as that stays
+    /// alone: the next suggestion goes on from there.
+    fn settled<'a>(&self, text: &'a str) -> &'a str {
+        let text = without_blank_end(text);
+        if matches!(self.scope, Some(Scope::Body { .. } | Scope::Item { .. })) || !text.contains('\n') {
+            return text;
+        }
+        if self.around.has_telling_rest() {
+            return if says_rest(text, &self.around) { text } else { first_lines(text, 1) };
+        }
+        let prefixes = (1..=text.split('\n').count()).rev().map(|count| first_lines(text, count));
+        let fitting = prefixes.into_iter().find(|lines| fits(lines, &self.around));
+        without_blank_end(fitting.unwrap_or_else(|| first_lines(text, 1)))
     }
 
     /// Holds blanks back until something that counts comes, and returns what of `piece` is to be kept then.
@@ -123,9 +138,6 @@ impl StopCondition {
         while let Some(length) = self.text[self.line..].find('\n') {
             let end = self.line + length;
             self.begin_line()?;
-            if self.scope.is_none() {
-                return self.stop_at(end);
-            }
             self.end_line(end)?;
             self.line = end + 1;
             self.inside = false;
@@ -172,7 +184,11 @@ impl StopCondition {
         if let Some(count) = lines_before_loop(&lines) {
             return self.stop_at(first_lines(&self.text, count).len());
         }
-        if self.completes_item(&line, end) { self.stop_at(end) } else { ControlFlow::Continue(()) }
+        let is_complete = match self.scope {
+            None => self.completes_line(&line, end),
+            Some(_) => self.completes_item(&line, end),
+        };
+        if is_complete { self.stop_at(end) } else { ControlFlow::Continue(()) }
     }
 
     fn end_blank_line(&mut self) -> ControlFlow<()> {
@@ -196,11 +212,30 @@ impl StopCondition {
         match self.scope {
             Some(Scope::Body { inner, .. }) => width < inner,
             Some(Scope::Item { indent }) if width == indent => {
-                !continues_item(line) && self.item_is_whole(written, indent)
+                !continues(line) && self.item_is_whole(written, indent)
             }
             Some(Scope::Item { indent }) => width < indent,
-            None => false,
+            Some(Scope::Rest { floor }) => width < floor,
+            None => {
+                let indent = self.around.indent();
+                if self.around.has_telling_rest() {
+                    return width < indent;
+                }
+                width < indent || (width == indent && !continues(line) && fits(written.trim_end(), &self.around))
+            }
         }
+    }
+
+    /// Returns whether nothing is missing where the rest of a line was asked for: it leaves nothing open, or what it opened
+    /// is closed now. Where text follows the cursor on its line, the writing goes on until it says that.
+    fn completes_line(&self, line: &str, end: usize) -> bool {
+        let text = &self.text[..end];
+        if self.around.has_telling_rest() {
+            return says_rest(text, &self.around);
+        }
+        let has_head = 0 < self.line && opens(first_lines(text, 1), self.around.language);
+        let closes = after_closers(line).len() < line.trim_start().len() && self.around.width(line) <= self.around.indent();
+        fits(text, &self.around) && (!has_head || closes)
     }
 
     /// Returns whether an item has its body, or a paragraph its end, so that the next line at its indentation is not
@@ -261,29 +296,18 @@ fn kept_indentation(around: &Surroundings, scope: Option<Scope>, blanks: &str) -
     stays.then(|| last.get(leading_blanks(&around.head).len()..).unwrap_or_default().to_owned())
 }
 
-fn after_closers(line: &str) -> &str {
-    line.trim_start().trim_start_matches([')', ']', '}', ';', ','])
+/// Returns `text` without the blank lines that it ends in.
+fn without_blank_end(mut text: &str) -> &str {
+    while let Some((before, last)) = text.rsplit_once('\n')
+        && last.trim().is_empty()
+    {
+        text = before;
+    }
+    text
 }
 
-/// Returns whether a line goes on with the item above it although it is not indented.
-fn continues_item(line: &str) -> bool {
-    let line = line.trim_start();
-    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    line.starts_with(['}', ')', ']', '{'])
-        || matches!(
-            word,
-            "else"
-                | "elif"
-                | "elsif"
-                | "except"
-                | "rescue"
-                | "catch"
-                | "finally"
-                | "ensure"
-                | "end"
-                | "done"
-                | "fi"
-        )
+fn after_closers(line: &str) -> &str {
+    line.trim_start().trim_start_matches([')', ']', '}', ';', ','])
 }
 
 /// Returns whether a line comes before an item: an import, a decorator, an attribute, a comment.

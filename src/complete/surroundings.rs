@@ -8,6 +8,9 @@ use crate::text::{Language, Snapshot};
 /// Bytes read on each side of the cursor. A rule that would need more than this does not apply.
 const WINDOW: usize = 16 * 1024;
 
+/// Letters and digits that make the rest of a line unmistakable.
+const UNMISTAKABLE: usize = 3;
+
 /// The lines around a cursor.
 #[derive(Debug, Clone)]
 pub(super) struct Surroundings {
@@ -42,6 +45,12 @@ impl Surroundings {
     /// Returns whether the cursor's line holds nothing but blanks.
     pub fn on_blank_line(&self) -> bool {
         self.head.trim().is_empty() && self.rest.trim().is_empty()
+    }
+
+    /// Returns whether the cursor's line goes on with something that is unmistakable when it turns up in a text: words, not
+    /// only brackets.
+    pub fn has_telling_rest(&self) -> bool {
+        UNMISTAKABLE <= self.rest.chars().filter(|c| c.is_alphanumeric()).count()
     }
 
     /// Returns the columns of the cursor line's indentation.

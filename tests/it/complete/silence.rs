@@ -100,6 +100,7 @@ fn every_reason_has_a_word_and_a_sentence() {
         Reason::RepeatsPrefix,
         Reason::Loop,
         Reason::Promise,
+        Reason::SyntaxError,
     ];
     let mut codes: Vec<&str> = all.iter().map(|reason| reason.code()).collect();
     assert!(codes.iter().all(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '-')), "{codes:?}");
