@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::complete::{self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount};
+use crate::complete::{
+    self, Anchored, Budget, Completion, Confidence, Mode, Reason, StopCondition, TokenCount,
+};
 use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
-use crate::source::{Input, Request, Source, SourceError};
+use crate::source::{Generation, Input, Request, Source, SourceError};
 use crate::text::Snapshot;
 
 /// Where to complete, and within which bounds.
@@ -131,8 +133,14 @@ pub async fn infill(
     });
     match generation.await {
         Ok(generation) => {
-            let result = kept(&request, &lock(&stop), generation.finish);
-            Infill { result, usage: generation.usage, anchors }
+            let usage = generation.usage;
+            // Whether the text brings syntax errors takes a parse of the file.
+            let checked = tokio::task::spawn_blocking(move || kept(&request, &lock(&stop), &generation));
+            let result = checked.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the text could not be checked");
+                Err(Reason::Failed)
+            });
+            Infill { result, usage, anchors }
         }
         Err(error) => Infill { anchors, ..reason(&error).into() },
     }
@@ -194,15 +202,25 @@ fn line_pieces(settings: &CompletionSettings, mode: Mode) -> usize {
     }
 }
 
-fn kept(request: &InfillRequest, stop: &StopCondition, finish: FinishReason) -> Result<Completion, Reason> {
-    let text = match finish {
+fn kept(
+    request: &InfillRequest,
+    stop: &StopCondition,
+    generation: &Generation,
+) -> Result<Completion, Reason> {
+    let text = match generation.finish {
         FinishReason::Stop | FinishReason::EndOfText => stop.text(),
         FinishReason::Length | FinishReason::Time => stop.text_cut_short(),
     };
-    if finish == FinishReason::Time && text.trim().is_empty() {
+    if generation.finish == FinishReason::Time && text.trim().is_empty() {
         return Err(Reason::TimedOut);
     }
-    complete::finish(&request.snapshot, request.offset, text)
+    let settings = &request.settings.completion;
+    let wanted = Confidence { mean: settings.min_mean_probability, lowest: settings.min_probability };
+    let sure = complete::sure_part(text, stop.skipped(), &generation.tokens, wanted);
+    if sure == 0 && !text.trim().is_empty() {
+        return Err(Reason::LowConfidence);
+    }
+    complete::finish(&request.snapshot, request.offset, text.get(..sure).unwrap_or(text))
 }
 
 /// Returns why a source that refused leaves the user without a completion.

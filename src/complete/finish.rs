@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, closer};
 use crate::complete::fit::fits;
 use crate::complete::layout::{first_lines, leading_blanks, without_trailing_blanks};
@@ -42,12 +43,11 @@ pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completi
     }
     let mut joined = with_rest(&without_stray_closers(own, &around), &around);
     joined.text = laid_out(&joined, &around);
-    let joined = without_errors(joined, snapshot, offset, &around)?;
-    let text = joined.text.clone();
-    if let Some(reason) = drop_reason(&text, &joined, &around) {
+    if let Some(reason) = drop_reason(&joined.text, &joined, &around) {
         return Err(reason);
     }
-    let text = text.replace('\n', snapshot.line_ending());
+    let joined = without_errors(joined, snapshot, offset, &around)?;
+    let text = joined.text.replace('\n', snapshot.line_ending());
     Ok(Completion { range: offset..offset + joined.replaced, text })
 }
 
@@ -64,7 +64,11 @@ pub fn silence(snapshot: &Snapshot, offset: usize) -> Option<Reason> {
 /// come along.
 fn in_column<'a>(text: &'a str, around: &Surroundings) -> Cow<'a, str> {
     let extra = around.width(text);
-    if extra == 0 || !around.on_blank_line() || needs_indentation(around, Scope::at(around)) {
+    if is_left_out("column")
+        || extra == 0
+        || !around.on_blank_line()
+        || needs_indentation(around, Scope::at(around))
+    {
         return Cow::Borrowed(text);
     }
     let (first, others) = text.split_once('\n').unwrap_or((text, ""));
@@ -81,7 +85,7 @@ fn in_column<'a>(text: &'a str, around: &Surroundings) -> Cow<'a, str> {
 /// Takes away the beginning of the cursor's line where the model said it again.
 fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
     let head = around.head.trim_start();
-    if !is_telling(head) {
+    if is_left_out("echo") || !is_telling(head) {
         return text;
     }
     text.trim_start_matches([' ', '\t']).strip_prefix(head).unwrap_or(text)
@@ -89,6 +93,9 @@ fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
 
 /// Cuts a text that goes round in circles after the first round.
 fn without_loop(text: &str) -> Result<&str, Reason> {
+    if is_left_out("loop") {
+        return Ok(text);
+    }
     let lines: Vec<&str> = text.split('\n').collect();
     let kept = lines_before_loop(&lines).map_or(text, |count| first_lines(text, count));
     match kept.rsplit_once('\n') {
@@ -101,7 +108,7 @@ fn without_loop(text: &str) -> Result<&str, Reason> {
 /// Cuts closing brackets from the end that close nothing, neither in the text nor before the cursor.
 fn without_stray_closers(text: &str, around: &Surroundings) -> String {
     let stray = around.open_brackets().and_then(|before| before.stray_closer(text, around.language));
-    let Some(at) = stray else { return text.to_owned() };
+    let Some(at) = stray.filter(|_| !is_left_out("stray-closers")) else { return text.to_owned() };
     let (kept, tail) = (text[..at].trim_end_matches([' ', '\t']), text[at..].trim_end());
     // Only at the very end: in the middle, the reading of the code before is more likely to be wrong.
     if kept.trim().is_empty() || !tail.chars().all(|c| matches!(c, ')' | ']' | '}' | ';')) {
@@ -118,8 +125,13 @@ fn without_errors(
     around: &Surroundings,
 ) -> Result<Joined, Reason> {
     let Some(place) = Insertion::at(snapshot, offset) else { return Ok(joined) };
-    let is_good = |text: &str, replaced| place.new_errors(text, replaced).is_none_or(|errors| errors == 0);
-    if joined.text.trim().is_empty() || is_good(&joined.text, joined.replaced) {
+    let is_good = |text: &str, replaced: usize| {
+        let line = format!("{}{text}{}", around.head, around.rest.get(replaced..).unwrap_or_default());
+        let brackets = Brackets::of(&line, around.language, None);
+        let is_open = !brackets.open.is_empty() || brackets.string.is_some();
+        place.new_errors(text, replaced, is_open).is_none_or(|errors| errors == 0)
+    };
+    if is_left_out("errors") || is_good(&joined.text, joined.replaced) {
         return Ok(joined);
     }
     let closed = closed(&joined.text, around);
@@ -128,7 +140,8 @@ fn without_errors(
     }
     let lines = joined.text.split('\n').count();
     let beginnings = (1..lines).rev().map(|count| first_lines(&joined.text, count).trim_end());
-    let good = beginnings.into_iter().find(|text| fits(text, around) && is_good(text, 0));
+    let is_shown = |text: &&str| !text.trim().is_empty() && fits(text, around) && is_good(text, 0);
+    let good = beginnings.into_iter().find(is_shown);
     good.map(|text| Joined { text: text.to_owned(), replaced: 0 }).ok_or(Reason::SyntaxError)
 }
 
@@ -149,7 +162,10 @@ fn closed(text: &str, around: &Surroundings) -> String {
 
 /// Brings the text into the file's form: indentation, and no blanks at the ends of lines.
 fn laid_out(joined: &Joined, around: &Surroundings) -> String {
-    let text = around.indentation.apply(&joined.text);
+    let text = match is_left_out("indentation") {
+        true => joined.text.clone(),
+        false => around.indentation.apply(&joined.text),
+    };
     let rest = around.rest.get(joined.replaced..).unwrap_or_default();
     let goes_on = |text: &str| text.rsplit_once('\n').is_some_and(|(_, last)| last.trim().is_empty());
     let keep_last = !rest.trim().is_empty() && (!rest.starts_with([' ', '\t']) || goes_on(&text));
@@ -162,13 +178,13 @@ fn drop_reason(text: &str, joined: &Joined, around: &Surroundings) -> Option<Rea
     if text.trim().is_empty() || around.rest.get(..joined.replaced) == Some(text) {
         return Some(Reason::Empty);
     }
-    if repeats_below(text, around) {
+    if !is_left_out("repeats") && repeats_below(text, around) {
         return Some(Reason::RepeatsSuffix);
     }
-    if repeats_above(text, around) {
+    if !is_left_out("repeats") && repeats_above(text, around) {
         return Some(Reason::RepeatsPrefix);
     }
-    only_promises(text, around).then_some(Reason::Promise)
+    (!is_left_out("promise") && only_promises(text, around)).then_some(Reason::Promise)
 }
 
 /// Returns whether the cursor's line would become the next line below.

@@ -3,11 +3,14 @@
 //! that is half written than a tree does: to Python's grammar a head without a body is no error.
 
 use crate::complete::brackets::{Brackets, is_closer};
-use crate::complete::mode::{continues, is_made_of_indentation, opens};
+use crate::complete::mode::{continues, is_made_of_indentation, is_prose, opens};
 use crate::complete::surroundings::Surroundings;
 
 /// Returns whether the code goes on well below the cursor when `text` stands there.
 pub(super) fn fits(text: &str, around: &Surroundings) -> bool {
+    if is_prose(around.language) || around.is_in_long_string() {
+        return true;
+    }
     let whole = format!("{}{text}", around.head);
     let lines: Vec<&str> = whole.split('\n').filter(|line| !line.trim().is_empty()).collect();
     let Some(last) = lines.last() else { return false };
@@ -15,10 +18,13 @@ pub(super) fn fits(text: &str, around: &Surroundings) -> bool {
     if !around.rest.trim().is_empty() {
         return open.is_none() || around.rest.trim_start().starts_with(is_closer);
     }
-    let Some(below) = around.next_lines().next() else { return open.is_none() && !opens(last, around.language) };
+    let Some(below) = around.next_lines().next() else {
+        return open.is_none() && !opens(last, around.language);
+    };
     let (last_width, width) = (around.width(last), around.width(below));
     if let Some(line) = open {
-        return width > last_width || (width == around.width(line) && below.trim_start().starts_with(is_closer));
+        return width > last_width
+            || (width == around.width(line) && below.trim_start().starts_with(is_closer));
     }
     if opens(last, around.language) {
         return last_width < width;
@@ -39,9 +45,11 @@ fn open_at<'a>(text: &'a str, around: &'a Surroundings) -> Option<&'a str> {
 
 /// Returns whether a line that is indented below `last` must have a head: it is no continuation of a statement.
 fn wants_a_head(last: &str, below: &str, around: &Surroundings) -> bool {
-    let is_statement = below.trim_start().starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '@'));
+    let is_statement =
+        below.trim_start().starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '@'));
     let ends = last.trim_end().ends_with([';', '}']) || is_made_of_indentation(around.language);
-    let inside_brackets = around.open_brackets().is_none_or(|before| before.open.last().is_some_and(|(c, _)| *c != '{'));
+    let inside_brackets =
+        around.open_brackets().is_none_or(|before| before.open.last().is_some_and(|(c, _)| *c != '{'));
     is_statement && ends && !inside_brackets
 }
 
@@ -50,7 +58,8 @@ fn wants_a_head(last: &str, below: &str, around: &Surroundings) -> bool {
 fn follows(below: &str, lines: &[&str], around: &Surroundings) -> bool {
     let width = around.width(below);
     let above = around.above.iter().map(String::as_str).filter(|line| !line.trim().is_empty());
-    let Some(sibling) = lines.iter().rev().copied().chain(above).find(|line| around.width(line) <= width) else {
+    let Some(sibling) = lines.iter().rev().copied().chain(above).find(|line| around.width(line) <= width)
+    else {
         return true;
     };
     around.width(sibling) == width && (!continues(below) || opens(sibling, around.language))

@@ -1,6 +1,7 @@
 //! One line or a block: what the text around the cursor says is missing there. Where a block ends while it is being
 //! written is the stop condition's matter.
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, closer};
 use crate::complete::surroundings::Surroundings;
 use crate::text::{Language, Snapshot};
@@ -57,10 +58,10 @@ const WORDS_OF_A_WISH: usize = 3;
 impl Scope {
     /// Returns the block that is missing at the cursor, `None` where it is a line.
     pub fn at(around: &Surroundings) -> Option<Self> {
-        if !around.on_blank_line() {
+        if !around.on_blank_line() || around.is_in_long_string() {
             return None;
         }
-        Self::beginning(around).or_else(|| Self::rest(around))
+        Self::beginning(around).or_else(|| Self::rest(around).filter(|_| !is_left_out("function-end")))
     }
 
     /// Returns the block that begins at the cursor.
@@ -127,8 +128,11 @@ impl Scope {
 
 /// Returns whether a function's body begins below a line.
 fn is_function_head(line: &str, language: Language) -> bool {
-    const CONTROL: &[&str] =
-        &["if", "for", "foreach", "while", "switch", "match", "else", "elif", "elsif", "catch", "except", "with", "class", "return"];
+    #[rustfmt::skip]
+    const CONTROL: &[&str] = &[
+        "if", "for", "foreach", "while", "until", "unless", "switch", "match", "else", "elif", "elsif", "try", "catch",
+        "except", "with", "async", "using", "lock", "synchronized", "class", "return",
+    ];
     const WORDS: &[&str] = &["def", "fn", "func", "function", "sub", "fun"];
     let line = line.trim_start().trim_start_matches(['}', ' ']);
     let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
@@ -140,9 +144,8 @@ fn is_function_head(line: &str, language: Language) -> bool {
 
 /// Returns whether a line goes on with the statement above it although it is not indented: `else`, a closing bracket.
 pub(super) fn continues(line: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "else", "elif", "elsif", "except", "rescue", "catch", "finally", "ensure", "end", "done", "fi",
-    ];
+    const WORDS: &[&str] =
+        &["else", "elif", "elsif", "except", "rescue", "catch", "finally", "ensure", "end", "done", "fi"];
     let line = line.trim_start();
     let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     line.starts_with(['}', ')', ']', '{']) || WORDS.contains(&word)
@@ -191,7 +194,7 @@ fn opens_by_word(code: &str, language: Language) -> bool {
     }
 }
 
-fn is_prose(language: Language) -> bool {
+pub(super) fn is_prose(language: Language) -> bool {
     matches!(language.id(), "plaintext" | "markdown")
 }
 

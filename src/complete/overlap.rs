@@ -1,6 +1,7 @@
 //! Where generated text and the text after the cursor meet: what both say is kept once. Closing brackets and quotes that
 //! the editor put there beforehand are replaced; other text there is left alone and cut from the generated text.
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, is_closer};
 use crate::complete::layout::{first_lines, leading_blanks};
 use crate::complete::repetition::same_line;
@@ -18,7 +19,7 @@ pub(super) struct Joined {
 /// Fits `text` in front of the rest of the cursor's line.
 pub(super) fn with_rest(text: &str, around: &Surroundings) -> Joined {
     let rest = around.rest.trim_end();
-    if rest.is_empty() {
+    if rest.is_empty() || is_left_out("rest-of-line") {
         return Joined { text: text.to_owned(), replaced: 0 };
     }
     let text = without_whole_rest(text, rest, around);
@@ -66,6 +67,9 @@ pub(super) fn closers_in_common(closing: &[(char, usize)], rest: &str) -> (usize
 
 /// Returns the text without the lines at its end that repeat the next lines below the cursor.
 pub(super) fn without_lines_below<'a>(text: &'a str, around: &Surroundings) -> &'a str {
+    if is_left_out("lines-below") {
+        return text;
+    }
     let below: Vec<&str> = around.next_lines().take(8).collect();
     let lines: Vec<&str> = text.split('\n').collect();
     let repeated = (1..=below.len().min(lines.len() - 1))
@@ -91,7 +95,8 @@ fn without_whole_rest<'a>(text: &'a str, rest: &str, around: &Surroundings) -> &
         // At its end the text is the whole line; before that, only whole words are taken for the rest.
         Some(at)
             if telling
-                && (at + rest.trim_start().len() == text.trim_end().len() || is_border(&text[..at], rest.trim_start())) =>
+                && (at + rest.trim_start().len() == text.trim_end().len()
+                    || is_border(&text[..at], rest.trim_start())) =>
         {
             before_rest(text, at, rest)
         }

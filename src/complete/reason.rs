@@ -41,13 +41,15 @@ pub enum Reason {
     Loop,
     /// The text is a comment that promises code and holds none.
     Promise,
+    /// The model was not sure enough of the text.
+    LowConfidence,
     /// The text would bring a syntax error into the file, and so would each of its beginnings.
     SyntaxError,
 }
 
 impl Reason {
     /// All of them, for looking one up by its code.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Cancelled,
         Self::Overtaken,
         Self::Loading,
@@ -66,6 +68,7 @@ impl Reason {
         Self::RepeatsPrefix,
         Self::Loop,
         Self::Promise,
+        Self::LowConfidence,
         Self::SyntaxError,
     ];
 
@@ -122,7 +125,13 @@ impl Reason {
             }
             Reason::Loop => ("loop", "the model repeated itself without end"),
             Reason::Promise => ("promise", "the model wrote a comment that promises code, and no code"),
-            Reason::SyntaxError => ("syntax-error", "what the model wrote would bring a syntax error into the file"),
+            Reason::LowConfidence => (
+                "low-confidence",
+                "the model was not sure enough of what it wrote (settings `completion.min_probability`, `completion.min_mean_probability`)",
+            ),
+            Reason::SyntaxError => {
+                ("syntax-error", "what the model wrote would bring a syntax error into the file")
+            }
         }
     }
 }

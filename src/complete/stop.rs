@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::Brackets;
 use crate::complete::fit::fits;
 use crate::complete::layout::{first_lines, leading_blanks};
@@ -19,6 +20,10 @@ const LEADING_BLANK_LINES: usize = 3;
 /// Blank lines in a row that end a block.
 const BLANK_LINES_BETWEEN_BLOCKS: usize = 2;
 
+/// Lines that may come before the head of a body that stands below the cursor. A text that has not got to it by then goes
+/// another way.
+const LINES_TO_A_HEAD: usize = 6;
+
 /// Watches generated text and says when enough is written.
 #[derive(Debug, Clone)]
 pub struct StopCondition {
@@ -26,6 +31,8 @@ pub struct StopCondition {
     scope: Option<Scope>,
     /// Blanks before the first character that counts, while there is none.
     lead: String,
+    /// Bytes of the writing that come before `text`.
+    skipped: usize,
     /// What counts so far; its last line is unfinished while `stopped` is false.
     text: String,
     /// Where the unfinished line begins in `text`.
@@ -47,6 +54,7 @@ impl StopCondition {
             around,
             scope,
             lead: String::new(),
+            skipped: 0,
             text: String::new(),
             line: 0,
             inside: true,
@@ -77,6 +85,11 @@ impl StopCondition {
         let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
         let outside = undecided && self.is_outside(line) && !self.closes_body(line);
         self.settled(&self.text[..if outside { self.line } else { self.text.len() }])
+    }
+
+    /// Returns how many bytes the model wrote before the text that counts: blanks that the file has already.
+    pub fn skipped(&self) -> usize {
+        self.skipped
     }
 
     /// Returns whether the text has not got beyond its first line.
@@ -123,7 +136,10 @@ impl StopCondition {
         let blanks = &self.lead[..self.lead.len() - content.len()];
         let kept = kept_indentation(&self.around, self.scope, blanks);
         match kept {
-            Some(kept) => format!("{kept}{content}"),
+            Some(kept) => {
+                self.skipped = blanks.len() - kept.len();
+                format!("{kept}{content}")
+            }
             None => {
                 self.stopped = true;
                 String::new()
@@ -148,7 +164,7 @@ impl StopCondition {
     /// Looks at a line as soon as its first characters are there.
     fn begin_line(&mut self) -> ControlFlow<()> {
         let line = self.text[self.line..].split('\n').next().unwrap_or_default();
-        if marker::is_fence(line, &self.around) {
+        if marker::is_fence(line, &self.around) && !is_left_out("fence") {
             return self.stop_at(self.line);
         }
         if self.inside || line.trim().is_empty() {
@@ -170,10 +186,16 @@ impl StopCondition {
     /// Looks at a whole line, which ends at byte `end`.
     fn end_line(&mut self, end: usize) -> ControlFlow<()> {
         let line = self.text[self.line..end].to_owned();
+        if self.line == 0
+            && self.scope.is_none()
+            && (line.trim().is_empty() || self.completes_line(&line, end))
+        {
+            return self.stop_at(end);
+        }
         if line.trim().is_empty() {
             return self.end_blank_line();
         }
-        if self.repeats_suffix(&line) {
+        if (0 < self.line || self.scope.is_some()) && self.repeats_suffix(&line) {
             return self.stop_at(self.line);
         }
         if 0 < self.line && self.closes_body(&line) && self.is_outside(&line) {
@@ -195,7 +217,7 @@ impl StopCondition {
         let written = self.text[..self.line].trim_end();
         let newlines = self.text[written.len()..self.line].matches('\n').count();
         let whole = || Brackets::of(written, self.around.language, None).open.is_empty();
-        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() {
+        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() && !is_left_out("blank-lines") {
             self.stop_at(written.len())
         } else {
             ControlFlow::Continue(())
@@ -221,7 +243,8 @@ impl StopCondition {
                 if self.around.has_telling_rest() {
                     return width < indent;
                 }
-                width < indent || (width == indent && !continues(line) && fits(written.trim_end(), &self.around))
+                width < indent
+                    || (width == indent && !continues(line) && fits(written.trim_end(), &self.around))
             }
         }
     }
@@ -230,12 +253,19 @@ impl StopCondition {
     /// is closed now. Where text follows the cursor on its line, the writing goes on until it says that.
     fn completes_line(&self, line: &str, end: usize) -> bool {
         let text = &self.text[..end];
+        if is_left_out("go-on") {
+            return true;
+        }
         if self.around.has_telling_rest() {
             return says_rest(text, &self.around);
         }
-        let has_head = 0 < self.line && opens(first_lines(text, 1), self.around.language);
-        let closes = after_closers(line).len() < line.trim_start().len() && self.around.width(line) <= self.around.indent();
-        fits(text, &self.around) && (!has_head || closes)
+        let (first, is_first) = (first_lines(text, 1), self.line == 0);
+        if !is_first && opens(first, self.around.language) {
+            let closes = after_closers(line).len() < line.trim_start().len();
+            return closes && self.around.width(line) <= self.around.indent() && fits(text, &self.around);
+        }
+        let is_closed = Brackets::of(text, self.around.language, None).open.is_empty();
+        (is_closed && LINES_TO_A_HEAD < text.split('\n').count()) || fits(text, &self.around)
     }
 
     /// Returns whether an item has its body, or a paragraph its end, so that the next line at its indentation is not
@@ -272,6 +302,9 @@ impl StopCondition {
     /// Returns whether a line is the next one below the cursor. It must stand in the same column: `return False` deeper
     /// inside is often meant.
     fn repeats_suffix(&self, line: &str) -> bool {
+        if is_left_out("suffix") {
+            return false;
+        }
         let Some(next) = self.around.next_lines().next() else { return false };
         let width = if self.line == 0 { self.around.indent() } else { self.around.width(line) };
         width == self.around.width(next) && same_line(line, next)

@@ -1,6 +1,7 @@
 //! The text around a cursor as the rules of this module read it: lines with `\n`, within a bounded window, so that no
 //! rule costs more in a document of 50 MB than in one of 50 lines. The model's prompt is not made from this.
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::Brackets;
 use crate::complete::layout::Indentation;
 use crate::text::{Language, Snapshot};
@@ -50,7 +51,15 @@ impl Surroundings {
     /// Returns whether the cursor's line goes on with something that is unmistakable when it turns up in a text: words, not
     /// only brackets.
     pub fn has_telling_rest(&self) -> bool {
-        UNMISTAKABLE <= self.rest.chars().filter(|c| c.is_alphanumeric()).count()
+        !is_left_out("reach-rest")
+            && UNMISTAKABLE <= self.rest.chars().filter(|c| c.is_alphanumeric()).count()
+    }
+
+    /// Returns whether the cursor stands in a string of several lines, such as a docstring: what is indented there is text.
+    pub fn is_in_long_string(&self) -> bool {
+        let quotes = |line: &String| line.matches("\"\"\"").count() + line.matches("'''").count();
+        let all: usize = self.above.iter().chain([&self.head]).map(quotes).sum();
+        !self.clipped && all % 2 == 1
     }
 
     /// Returns the columns of the cursor line's indentation.

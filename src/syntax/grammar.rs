@@ -43,6 +43,7 @@ pub(super) fn is_function(node: Node<'_>) -> bool {
         "function_definition",
         "function_item",
         "function_declaration",
+        "local_function_statement",
         "function_expression",
         "generator_function_declaration",
         "arrow_function",
@@ -64,6 +65,7 @@ pub(super) fn wraps_function(node: Node<'_>) -> bool {
         "field_definition",
         "template_declaration",
         "ambient_declaration",
+        "global_statement",
     ];
     KINDS.contains(&node.kind())
 }

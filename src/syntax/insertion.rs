@@ -27,7 +27,9 @@ pub struct Insertion {
     text: String,
     /// The cursor, in bytes of `text`.
     at: usize,
+    /// Errors without any text at the cursor, and those of them that are of the cursor's line alone.
     errors: usize,
+    of_line: usize,
 }
 
 impl Insertion {
@@ -41,16 +43,23 @@ impl Insertion {
         let text = newline_for_return(snapshot.slice(window));
         let tree = parse(&grammar, &text, None)?;
         let row = point(&text, at).row;
-        let is_near = |node: Node<'_>| (node.start_position().row..=node.end_position().row).contains(&row);
+        let rows = |node: Node<'_>| node.start_position().row..=node.end_position().row;
         let all = errors(tree.root_node(), |_| true);
-        let near = errors(tree.root_node(), is_near);
-        (all - near < UNRELATED_ERRORS).then_some(Self { grammar, tree, text, at, errors: all })
+        let near = errors(tree.root_node(), |node| rows(node).contains(&row));
+        // What a line lacks at its end may be found missing only where the next one begins.
+        let is_of_line = |node: Node<'_>| {
+            rows(node) == (row..=row) || (node.is_missing() && node.start_position().row == row + 1)
+        };
+        let of_line = errors(tree.root_node(), is_of_line);
+        let is_known = all - near < UNRELATED_ERRORS;
+        is_known.then_some(Self { grammar, tree, text, at, errors: all, of_line })
     }
 
-    /// Returns how many more errors the document has when `inserted` takes the place of the `replaced` bytes behind the
-    /// cursor. Errors that were there before, near the cursor or not, are not counted against it, and where the text
-    /// mends some it may bring as many. `None` where that cannot be told in reasonable time.
-    pub fn new_errors(&self, inserted: &str, replaced: usize) -> Option<usize> {
+    /// Returns how many errors `inserted` brings when it takes the place of the `replaced` bytes behind the cursor. Errors
+    /// elsewhere are not counted, and those of the cursor's own line only when the text may leave it as incomplete as it is:
+    /// `is_open`. `None` where that cannot be told in reasonable time.
+    pub fn new_errors(&self, inserted: &str, replaced: usize, is_open: bool) -> Option<usize> {
+        let known = if is_open { self.errors } else { self.errors - self.of_line };
         let old_end = (self.at + replaced).min(self.text.len());
         let (before, after) = (self.text.get(..self.at)?, self.text.get(old_end..)?);
         let text = [before, inserted, after].concat();
@@ -65,7 +74,7 @@ impl Insertion {
             new_end_position: point(&text, new_end),
         });
         let tree = parse(&self.grammar, &text, Some(&tree))?;
-        Some(errors(tree.root_node(), |_| true).saturating_sub(self.errors))
+        Some(errors(tree.root_node(), |_| true).saturating_sub(known))
     }
 }
 

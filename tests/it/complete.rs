@@ -7,6 +7,7 @@ mod accepted;
 mod any;
 mod block;
 mod cache;
+mod confidence;
 mod errors;
 mod hole;
 mod line;

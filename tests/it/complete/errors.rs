@@ -25,12 +25,7 @@ fn lines_that_break_the_file_are_cut() {
             "const a = 1;\n  const = 2;\n}\n",
             "function f() {\n  const a = 1;\n}\n",
         ),
-        (
-            "python",
-            "def f():\n    $0\n",
-            "a = 1\n    b = = 2\n",
-            "def f():\n    a = 1\n",
-        ),
+        ("python", "def f():\n    $0\n", "a = 1\n    b = = 2\n", "def f():\n    a = 1\n"),
     ]);
 }
 
@@ -41,7 +36,7 @@ fn a_line_that_breaks_the_file_is_not_shown() {
         ("rust", "fn f() {\n    let a = $0;\n}\n", "if if\n"),
         ("go", "package a\n\nfunc f() {\n\tx := $0\n}\n", "1 1\n"),
         ("json", "{\n  \"a\": $0\n}\n", "1 2,, 3\n"),
-        ("ruby", "def f\n  x = $0\nend\n", "1 +* 2\n"),
+        ("ruby", "x = $0\ny = 2\n", "1 = = 2\n"),
         ("php", "<?php\n$x = $0;\n", "1 1\n"),
         ("toml", "a = $0\nb = 2\n", "= 1\n"),
     ] {
@@ -51,7 +46,12 @@ fn a_line_that_breaks_the_file_is_not_shown() {
 
 #[test]
 fn errors_elsewhere_do_not_count() {
-    check("rust", "fn g( {\n}\n\nfn f() {\n    let a = $0\n}\n", "1;\n", "fn g( {\n}\n\nfn f() {\n    let a = 1;\n}\n");
+    check(
+        "rust",
+        "fn g( {\n}\n\nfn f() {\n    let a = $0\n}\n",
+        "1;\n",
+        "fn g( {\n}\n\nfn f() {\n    let a = 1;\n}\n",
+    );
     check("python", "x = = 3\n\n\ny = $0\n", "4\n", "x = = 3\n\n\ny = 4\n");
     check("javascript", "f(;\n\nconst a = $0\n", "4;\n", "f(;\n\nconst a = 4;\n");
     // C++ in a header that its editor calls C.

@@ -53,12 +53,7 @@ fn a_head_whose_body_stands_below_stays_alone() {
             "if b() {\n        d();\n    }\n",
             "fn f() {\n    a();\n    if b() {\n        c();\n    }\n}\n",
         ),
-        (
-            "javascript",
-            "f();\n$0\n  x,\n);\n",
-            "call(\n  y,\n);\n",
-            "f();\ncall(\n  x,\n);\n",
-        ),
+        ("javascript", "f();\n$0\n  x,\n);\n", "call(\n  y,\n);\n", "f();\ncall(\n  x,\n);\n"),
         (
             "go",
             "func f() {\n\ta()\n\t$0\n\t\tc()\n\t}\n}\n",

@@ -37,7 +37,11 @@ fn the_end_of_a_function_is_a_block() {
     check("go", "func f() {\n\tx()\n\t$0\n}\n", Mode::Block);
     check("python", "def f(x):\n    y = x\n    $0\n\n\ndef g():\n    pass\n", Mode::Block);
     check("rust", "impl A {\n    fn f() {\n        a();\n        $0\n    }\n}\n", Mode::Block);
-    check("java", "class A {\n    int f() {\n        if (a) {\n            b();\n            $0\n        }\n    }\n}\n", Mode::Block);
+    check(
+        "java",
+        "class A {\n    int f() {\n        if (a) {\n            b();\n            $0\n        }\n    }\n}\n",
+        Mode::Block,
+    );
     // The end of a class or of a list is none.
     check("python", "class A:\n    x = 1\n    $0\n", Mode::Line);
     check("rust", "struct A {\n    x: i32,\n    $0\n}\n", Mode::Line);
