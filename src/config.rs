@@ -77,6 +77,12 @@ pub struct CompletionSettings {
     pub time_ms: NonZeroUsize,
     /// Whether the next suggestion is computed in idle time as if the one shown were accepted.
     pub ahead: bool,
+    /// The least probability of a token that is shown, from 0 to 1.
+    #[serde(deserialize_with = "probability")]
+    pub min_probability: f64,
+    /// The least mean probability of the tokens of a completion, from 0 to 1.
+    #[serde(deserialize_with = "probability")]
+    pub min_mean_probability: f64,
     /// Randomness; 0 always takes the likeliest token.
     #[serde(deserialize_with = "temperature")]
     pub temperature: f64,
@@ -193,6 +199,8 @@ impl Default for CompletionSettings {
             latency_ms: count(700),
             time_ms: count(8_000),
             ahead: true,
+            min_probability: 0.2,
+            min_mean_probability: 0.6,
             temperature: 0.0,
             seed: 0,
         }
@@ -241,6 +249,12 @@ const fn count(n: usize) -> NonZeroUsize {
         Some(n) => n,
         None => NonZeroUsize::MIN,
     }
+}
+
+/// Reads a probability.
+fn probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(serde::de::Error::custom("out of range")) }
 }
 
 /// Reads a temperature and refuses what no sampler can use.

@@ -10,10 +10,12 @@ mod docstring;
 mod enclosing;
 mod function;
 mod grammar;
+mod insertion;
 mod marker;
 mod python;
 mod requirement;
 mod source;
 
 pub use describing::{DescribingComment, Signature, describing_comment};
+pub use insertion::Insertion;
 pub use requirement::{Requirement, RequirementKind, requirements};

@@ -1,15 +1,16 @@
 //! One completion at a place in a text: prompt, generation, what is kept of it. The way is the same for the server and
 //! the command line; who asks, and what happened to the document meanwhile, is not known here.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::complete::{
-    self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount, TokenOdds,
+    self, Anchored, Budget, Completion, Confidence, Mode, Reason, StopCondition, TokenCount, TokenOdds,
 };
 use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
-use crate::source::{Input, Request, Source, SourceError};
+use crate::source::{Generation, Input, Request, Source, SourceError};
 use crate::text::Snapshot;
 
 /// Where to complete, and within which bounds.
@@ -111,29 +112,41 @@ pub async fn infill(
     };
     let stop = Arc::new(Mutex::new(StopCondition::new(mode, &request.snapshot, request.offset)));
     let (watched, written, stop_it) = (Arc::clone(&stop), request.written.clone(), cancel.clone());
+    let mut left_in_line = line_pieces(&request.settings.completion, mode);
     let mut prompts = anchors.iter().map(|anchored| anchored.prompt.clone());
     let generation = source.generate(Request {
         branch: request.branch,
         input: Input::Infill(prompts.next().unwrap_or_default()),
         others: prompts.collect(),
         latency: latency(&request.settings),
-        params: params(&request.settings.completion, mode),
+        params: params(&request.settings.completion),
         watch: Box::new(move |piece| {
             if !written.push(piece) {
                 // Nobody wants the rest: the user went another way.
                 stop_it.cancel();
             }
-            lock(&watched).push(piece)
+            let mut stop = lock(&watched);
+            stop.push(piece)?;
+            left_in_line = left_in_line.saturating_sub(usize::from(stop.is_in_first_line()));
+            if left_in_line == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }),
         cancel,
         idle: request.idle,
     });
     match generation.await {
         Ok(generation) => {
-            let stop = lock(&stop);
-            let result = kept(&request, &stop, generation.finish);
-            let confidence = TokenOdds::mean(&generation.tokens, stop.text().len());
-            Infill { result, confidence, usage: generation.usage, anchors }
+            let usage = generation.usage;
+            // Whether the text brings syntax errors takes a parse of the file.
+            let checked = tokio::task::spawn_blocking(move || {
+                let stop = lock(&stop);
+                let confidence = TokenOdds::mean(&generation.tokens, stop.text().len());
+                (kept(&request, &stop, &generation), confidence)
+            });
+            let (result, confidence) = checked.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the text could not be checked");
+                (Err(Reason::Failed), None)
+            });
+            Infill { result, confidence, usage, anchors }
         }
         Err(error) => Infill { anchors, ..reason(&error).into() },
     }
@@ -177,13 +190,9 @@ fn latency(settings: &Settings) -> Duration {
     Duration::from_millis(settings.completion.latency_ms.get() as u64)
 }
 
-fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
-    let max_tokens = match mode {
-        Mode::Line => settings.line_tokens,
-        Mode::Block => settings.block_tokens,
-    };
+fn params(settings: &CompletionSettings) -> GenerationParams {
     GenerationParams {
-        max_tokens: max_tokens.get(),
+        max_tokens: settings.block_tokens.max(settings.line_tokens).get(),
         temperature: settings.temperature,
         seed: settings.seed,
         time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
@@ -191,15 +200,39 @@ fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
     }
 }
 
-fn kept(request: &InfillRequest, stop: &StopCondition, finish: FinishReason) -> Result<Completion, Reason> {
-    let text = match finish {
+/// Returns how many pieces of text the first line may take: where the rest of a line is asked for and it leaves something
+/// open, more lines follow, and those are bounded like a block.
+fn line_pieces(settings: &CompletionSettings, mode: Mode) -> usize {
+    match mode {
+        Mode::Line => settings.line_tokens.get(),
+        Mode::Block => usize::MAX,
+    }
+}
+
+fn kept(
+    request: &InfillRequest,
+    stop: &StopCondition,
+    generation: &Generation,
+) -> Result<Completion, Reason> {
+    let text = match generation.finish {
         FinishReason::Stop | FinishReason::EndOfText => stop.text(),
         FinishReason::Length | FinishReason::Time => stop.text_cut_short(),
     };
-    if finish == FinishReason::Time && text.trim().is_empty() {
+    if generation.finish == FinishReason::Time && text.trim().is_empty() {
         return Err(Reason::TimedOut);
     }
-    complete::finish(&request.snapshot, request.offset, text)
+    let settings = &request.settings.completion;
+    let wanted = Confidence { mean: settings.min_mean_probability, lowest: settings.min_probability };
+    // What is drawn at random is as unsure as it was asked to be.
+    let is_drawn = 0.0 < settings.temperature;
+    let sure = match is_drawn {
+        true => text.len(),
+        false => complete::sure_part(text, stop.skipped(), &generation.tokens, wanted),
+    };
+    if sure == 0 && !text.trim().is_empty() {
+        return Err(Reason::LowConfidence);
+    }
+    complete::finish(&request.snapshot, request.offset, text.get(..sure).unwrap_or(text))
 }
 
 /// Returns why a source that refused leaves the user without a completion.

@@ -81,6 +81,16 @@ const KEYS: &[Key] = &[
         "true or false",
         "After a suggestion, compute the next one in idle time as if it were accepted, so that it is there at once.",
     ),
+    key(
+        "completion.min_probability",
+        "a number from 0 to 1",
+        "The least probability of a token; lines from a less likely one on are cut, and a first line is not shown.",
+    ),
+    key(
+        "completion.min_mean_probability",
+        "a number from 0 to 1",
+        "The least mean probability of a completion; 0 in both shows all that the model writes.",
+    ),
     key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
     key("completion.seed", "a whole number", "The seed of the draw where there is randomness."),
     key("inline.enabled", "true or false", "Ghost text (textDocument/inlineCompletion)."),

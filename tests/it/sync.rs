@@ -145,8 +145,8 @@ async fn documents_do_not_mix() {
     });
     let mut server = TestServer::plain(&script).await;
     let other = "file:///project/b.py";
-    server.open(URI, "python", "aaa ").await;
-    server.open(other, "python", "bbb ").await;
+    server.open(URI, "plaintext", "aaa ").await;
+    server.open(other, "plaintext", "bbb ").await;
     let first = server.request(INLINE, at(URI, 0, 4)).await;
     let second = server.request(INLINE, at(other, 0, 4)).await;
     assert_eq!(server.answer(second).await["result"]["items"][0]["insertText"], "BBB");
