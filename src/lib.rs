@@ -21,6 +21,7 @@
 //! |---|---|---|
 //! | [`text`] | documents in ropes, positions and encodings, edits, languages | ropey |
 //! | [`syntax`] | what the parse tree and the comments say | tree-sitter |
+//! | [`workspace`] | the project's files, their definitions and imports; what may be read of it | ignore |
 //! | [`complete`] | pure: document and offset to prompt; generated text to completion; caches; reasons | |
 //! | [`model`] | a model file in, tokens in, logits out; tokenizer, sampler, KV cache, kernels | candle, tokenizers |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
@@ -58,3 +59,4 @@ pub mod source;
 pub mod stats;
 pub mod syntax;
 pub mod text;
+pub mod workspace;

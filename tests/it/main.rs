@@ -23,3 +23,4 @@ mod syntax;
 mod text;
 mod tidy;
 mod tiny_model;
+mod workspace;
