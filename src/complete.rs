@@ -10,6 +10,7 @@ mod accepted;
 mod anchor;
 mod brackets;
 mod cache;
+pub mod context;
 mod finish;
 mod layout;
 mod marker;
@@ -24,8 +25,9 @@ mod surroundings;
 mod window;
 
 pub use accepted::accepted;
-pub use anchor::{Anchored, file_text};
+pub use anchor::{Anchored, Reach, file_prompt};
 pub use cache::{Cache, interpolate, typed_since};
+pub use context::{Context, Piece, PieceSource};
 pub use finish::{Completion, finish, silence};
 pub use mode::{Mode, mode};
 pub use parts::{Prompt, TokenCount, TokenOdds};

@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::complete::{self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount};
+use super::prompts::{latency, next, prompts};
+use crate::complete::{self, Anchored, Completion, Context, Mode, Prompt, Reason, StopCondition, TokenCount};
 use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
 use crate::source::{Input, Request, Source, SourceError};
@@ -25,6 +26,8 @@ pub struct InfillRequest {
     pub settings: Arc<Settings>,
     /// The prompts of the document's last completion: those that still fit are gone on with.
     pub anchors: Vec<Anchored>,
+    /// What of other files may stand before it: the best, then what serves until that is computed. Without any, nothing.
+    pub contexts: Vec<Option<Arc<Context>>>,
     /// Whether nobody waits for it: it runs in idle time only.
     pub idle: bool,
     /// Where the text can be read while it is written.
@@ -77,11 +80,13 @@ pub struct Infill {
     pub usage: Usage,
     /// The prompts that would have done, the best one first; for the next request of the document.
     pub anchors: Vec<Anchored>,
+    /// The prompt to be made ready: where a shorter one served, or one of an earlier line, the better is there next time.
+    pub next: Option<Prompt>,
 }
 
 impl From<Reason> for Infill {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), usage: Usage::default(), anchors: Vec::new() }
+        Self { result: Err(reason), usage: Usage::default(), anchors: Vec::new(), next: None }
     }
 }
 
@@ -127,48 +132,11 @@ pub async fn infill(
     match generation.await {
         Ok(generation) => {
             let result = kept(&request, &lock(&stop), generation.finish);
-            Infill { result, usage: generation.usage, anchors }
+            let next = next(&anchors, &request.contexts);
+            Infill { result, usage: generation.usage, anchors, next }
         }
         Err(error) => Infill { anchors, ..reason(&error).into() },
     }
-}
-
-/// Returns the prompts that would do, the best one first: the whole context anchored on this line, the same from an
-/// earlier line of the run, and both again as short as a request can afford when nothing is held.
-fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCount) -> Vec<Anchored> {
-    let InfillRequest { snapshot, offset, path, settings, anchors, .. } = request;
-    let whole = Budget {
-        prefix_tokens: settings.prompt.prefix_tokens.get(),
-        suffix_tokens: settings.prompt.suffix_tokens,
-    };
-    if !settings.prompt.anchored {
-        return vec![complete::prompt(snapshot, *offset, path.as_deref(), &whole, counter).at_cursor()];
-    }
-    let mut prompts: Vec<Anchored> =
-        anchors.iter().filter_map(|anchored| anchored.continued(snapshot, *offset)).collect();
-    for (budget, short) in [(Some(whole), false), (short_budget(&whole, settings, speed), true)] {
-        let Some(budget) = budget else { continue };
-        if !prompts.iter().any(|anchored| anchored.short == short && !anchored.is_stale()) {
-            let fresh = complete::prompt(snapshot, *offset, path.as_deref(), &budget, counter);
-            prompts.push(if short { fresh.shortened() } else { fresh });
-        }
-    }
-    prompts.sort_by_key(|anchored| (anchored.short, anchored.is_stale()));
-    prompts.dedup_by(|a, b| a.prompt == b.prompt);
-    prompts
-}
-
-/// Returns what can be read within the latency when nothing is held, where that is less than the whole.
-fn short_budget(whole: &Budget, settings: &Settings, speed: u64) -> Option<Budget> {
-    let affordable = (speed as f64 * latency(settings).as_secs_f64()) as usize;
-    let suffix_tokens = whole.suffix_tokens.min(affordable / 4);
-    let prefix_tokens = affordable.saturating_sub(suffix_tokens).max(16);
-    (affordable < whole.prefix_tokens + whole.suffix_tokens)
-        .then_some(Budget { prefix_tokens, suffix_tokens })
-}
-
-fn latency(settings: &Settings) -> Duration {
-    Duration::from_millis(settings.completion.latency_ms.get() as u64)
 }
 
 fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {

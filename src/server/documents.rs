@@ -9,7 +9,7 @@ use super::convert;
 use super::flight::{Flight, Landing};
 use super::turn::{Turn, Turns};
 use crate::assist::infill::Written;
-use crate::complete::{self, Anchored, Cache, Completion, Reason};
+use crate::complete::{self, Anchored, Cache, Completion, Prompt, Reach, Reason};
 use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot};
 
 /// All open documents.
@@ -18,6 +18,7 @@ pub(super) struct Documents {
     entries: HashMap<Url, Entry>,
     cache: Cache,
     branches: u64,
+    edits: u64,
     /// The connection is over: nothing new is opened or begun.
     closed: bool,
 }
@@ -37,6 +38,8 @@ pub(super) struct Open {
     turns: Turns,
     /// The prompts of the last generation, for the next one to go on with.
     anchors: Vec<Anchored>,
+    /// When it was edited last, counted over all documents, and where.
+    edited: Option<(u64, usize)>,
 }
 
 /// A generation under way.
@@ -65,6 +68,7 @@ impl Documents {
             flight: None,
             turns: Turns::default(),
             anchors: Vec::new(),
+            edited: None,
         };
         self.entries.insert(item.uri, Entry::Open(Box::new(open)));
     }
@@ -81,8 +85,14 @@ impl Documents {
         };
         let changes: Vec<Change> = params.content_changes.into_iter().map(convert::change).collect();
         let applied = open.document.apply(params.text_document.version, &changes, encoding);
-        if applied.is_err() {
-            self.lose(&uri);
+        match applied {
+            Ok(()) => {
+                self.edits += 1;
+                open.edited = last_place(&open.snapshot(), &changes, encoding).map(|at| (self.edits, at));
+            }
+            Err(_) => {
+                self.lose(&uri);
+            }
         }
         applied
     }
@@ -220,6 +230,12 @@ impl Documents {
     }
 }
 
+/// Returns where the last of some changes was made; a change of the whole text has no place.
+fn last_place(snapshot: &Snapshot, changes: &[Change], encoding: PositionEncoding) -> Option<usize> {
+    let (start, _) = changes.last()?.range?;
+    Some(snapshot.offset(start, encoding))
+}
+
 impl Open {
     /// Returns the text as it is now.
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -236,13 +252,23 @@ impl Open {
         self.anchors.clone()
     }
 
-    /// Returns the text with which prompts in the part of the file that is worked on begin.
-    pub(super) fn file_text(&self, snapshot: &Snapshot, bytes: usize) -> String {
-        let whole = self.anchors.iter().find(|anchored| !anchored.short);
+    /// Returns what prompts in the part of the file that is worked on begin with.
+    pub(super) fn file_prompt(&self, snapshot: &Snapshot, bytes: usize) -> Prompt {
+        let whole = self.anchors.iter().find(|anchored| anchored.reach != Reach::Short);
         whole.map_or_else(
-            || complete::file_text(snapshot, bytes),
-            |anchored| anchored.file_text(snapshot, bytes),
+            || complete::file_prompt(snapshot, self.path(), bytes),
+            |anchored| anchored.file_prompt(snapshot, bytes),
         )
+    }
+
+    /// Returns where something was completed last.
+    pub(super) fn cursor(&self) -> Option<usize> {
+        self.anchors.first().map(Anchored::cursor)
+    }
+
+    /// Returns when it was edited last, counted over all documents, and where.
+    pub(super) fn edited(&self) -> Option<(u64, usize)> {
+        self.edited
     }
 
     /// Returns the path as the model sees it.

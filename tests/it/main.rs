@@ -15,6 +15,8 @@ mod healing;
 mod inline;
 mod lifecycle;
 mod model_files;
+mod prompt_tokens;
+mod prompts;
 mod readme;
 mod scripted;
 mod support;

@@ -1,7 +1,10 @@
 //! The index of a project: which files it reads, what it finds in them, and where an import leads.
 
+mod choice;
 mod imports;
 mod outlines;
+mod served;
+mod shown;
 
 use std::fs;
 use std::ops::ControlFlow;
