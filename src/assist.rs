@@ -7,3 +7,4 @@ pub mod implement;
 mod imports;
 pub mod infill;
 mod layout;
+mod prompts;

@@ -2,10 +2,12 @@
 
 pub mod bench;
 mod complete;
+mod context;
 mod doctor;
 mod log;
 mod model;
 mod model_args;
+mod place;
 mod progress;
 mod run_args;
 mod serve;
@@ -46,6 +48,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Print the completion at a place in a file
     Complete(complete::CompleteArgs),
+    /// Show what the model would be shown at a place in a file, and why
+    Context(context::ContextArgs),
     /// List, fetch and delete models
     Model(model::ModelArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
@@ -76,6 +80,7 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         None => serve::run(serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Complete(args)) => complete::run(args),
+        Some(Command::Context(args)) => context::run(args),
         Some(Command::Model(args)) => model::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Stats(args)) => stats::run(args),

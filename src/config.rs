@@ -59,6 +59,8 @@ pub struct PromptSettings {
     pub prefix_tokens: NonZeroUsize,
     /// Tokens after the cursor.
     pub suffix_tokens: usize,
+    /// Tokens of other files before the document; 0 for none.
+    pub context_tokens: usize,
     /// Whether what has been typed on the line stands behind the middle marker instead of in the prefix.
     pub anchored: bool,
 }
@@ -187,7 +189,7 @@ impl std::str::FromStr for Device {
 
 impl Default for PromptSettings {
     fn default() -> Self {
-        Self { prefix_tokens: count(2400), suffix_tokens: 400, anchored: true }
+        Self { prefix_tokens: count(6000), suffix_tokens: 400, context_tokens: 1500, anchored: true }
     }
 }
 

@@ -5,17 +5,24 @@
 //! nothing costs more for a large document than for a middling one: beyond a bound, only a window of it is read.
 
 mod comment;
+mod definitions;
 mod describing;
 mod docstring;
 mod enclosing;
 mod function;
 mod grammar;
+mod imports;
 mod insertion;
 mod marker;
+mod names;
+mod outline;
 mod python;
 mod requirement;
 mod source;
 
+pub use definitions::{Definition, DefinitionKind, definitions, definitions_and_imports, is_parsed};
 pub use describing::{DescribingComment, Signature, describing_comment};
+pub use imports::{Import, imports};
 pub use insertion::Insertion;
+pub use names::{Name, names};
 pub use requirement::{Requirement, RequirementKind, requirements};

@@ -5,8 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::prompts::{latency, next, prompts};
 use crate::complete::{
-    self, Anchored, Budget, Completion, Confidence, Mode, Reason, StopCondition, TokenCount, TokenOdds,
+    self, Anchored, Completion, Confidence, Context, Mode, Prompt, Reason, StopCondition, TokenCount,
+    TokenOdds,
 };
 use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
@@ -28,6 +30,8 @@ pub struct InfillRequest {
     pub settings: Arc<Settings>,
     /// The prompts of the document's last completion: those that still fit are gone on with.
     pub anchors: Vec<Anchored>,
+    /// What of other files may stand before it: the best, then what serves until that is computed. Without any, nothing.
+    pub contexts: Vec<Option<Arc<Context>>>,
     /// Whether nobody waits for it: it runs in idle time only.
     pub idle: bool,
     /// Where the text can be read while it is written.
@@ -82,11 +86,19 @@ pub struct Infill {
     pub usage: Usage,
     /// The prompts that would have done, the best one first; for the next request of the document.
     pub anchors: Vec<Anchored>,
+    /// The prompt to be made ready: where a shorter one served, or one of an earlier line, the better is there next time.
+    pub next: Option<Prompt>,
 }
 
 impl From<Reason> for Infill {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), confidence: None, usage: Usage::default(), anchors: Vec::new() }
+        Self {
+            result: Err(reason),
+            confidence: None,
+            usage: Usage::default(),
+            anchors: Vec::new(),
+            next: None,
+        }
     }
 }
 
@@ -136,6 +148,7 @@ pub async fn infill(
     match generation.await {
         Ok(generation) => {
             let usage = generation.usage;
+            let next = next(&anchors, &request.contexts);
             // Whether the text brings syntax errors takes a parse of the file.
             let checked = tokio::task::spawn_blocking(move || {
                 let stop = lock(&stop);
@@ -146,48 +159,10 @@ pub async fn infill(
                 tracing::error!(%error, "the text could not be checked");
                 (Err(Reason::Failed), None)
             });
-            Infill { result, confidence, usage, anchors }
+            Infill { result, confidence, usage, anchors, next }
         }
         Err(error) => Infill { anchors, ..reason(&error).into() },
     }
-}
-
-/// Returns the prompts that would do, the best one first: the whole context anchored on this line, the same from an
-/// earlier line of the run, and both again as short as a request can afford when nothing is held.
-fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCount) -> Vec<Anchored> {
-    let InfillRequest { snapshot, offset, path, settings, anchors, .. } = request;
-    let whole = Budget {
-        prefix_tokens: settings.prompt.prefix_tokens.get(),
-        suffix_tokens: settings.prompt.suffix_tokens,
-    };
-    if !settings.prompt.anchored {
-        return vec![complete::prompt(snapshot, *offset, path.as_deref(), &whole, counter).at_cursor()];
-    }
-    let mut prompts: Vec<Anchored> =
-        anchors.iter().filter_map(|anchored| anchored.continued(snapshot, *offset)).collect();
-    for (budget, short) in [(Some(whole), false), (short_budget(&whole, settings, speed), true)] {
-        let Some(budget) = budget else { continue };
-        if !prompts.iter().any(|anchored| anchored.short == short && !anchored.is_stale()) {
-            let fresh = complete::prompt(snapshot, *offset, path.as_deref(), &budget, counter);
-            prompts.push(if short { fresh.shortened() } else { fresh });
-        }
-    }
-    prompts.sort_by_key(|anchored| (anchored.short, anchored.is_stale()));
-    prompts.dedup_by(|a, b| a.prompt == b.prompt);
-    prompts
-}
-
-/// Returns what can be read within the latency when nothing is held, where that is less than the whole.
-fn short_budget(whole: &Budget, settings: &Settings, speed: u64) -> Option<Budget> {
-    let affordable = (speed as f64 * latency(settings).as_secs_f64()) as usize;
-    let suffix_tokens = whole.suffix_tokens.min(affordable / 4);
-    let prefix_tokens = affordable.saturating_sub(suffix_tokens).max(16);
-    (affordable < whole.prefix_tokens + whole.suffix_tokens)
-        .then_some(Budget { prefix_tokens, suffix_tokens })
-}
-
-fn latency(settings: &Settings) -> Duration {
-    Duration::from_millis(settings.completion.latency_ms.get() as u64)
 }
 
 fn params(settings: &CompletionSettings) -> GenerationParams {

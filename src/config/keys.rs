@@ -56,6 +56,11 @@ const KEYS: &[Key] = &[
         "Tokens of the document after the cursor that the model sees.",
     ),
     key(
+        "prompt.context_tokens",
+        "a whole number",
+        "Tokens of other files of the project that the model sees before the document; 0 for none.",
+    ),
+    key(
         "prompt.anchored",
         "true or false",
         "Keep the prompt in place while a line is typed, so that a key costs a token or two.",

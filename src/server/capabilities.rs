@@ -6,6 +6,7 @@ use tower_lsp::lsp_types::{
     CompletionItemCapability, CompletionOptions, ExecuteCommandOptions, PositionEncodingKind, Registration,
     SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
     TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::accept;
@@ -35,6 +36,8 @@ pub(super) struct Negotiated {
     pub action_literals: bool,
     /// Edits may name the version that they are for.
     pub document_changes: bool,
+    /// The editor tells of files that change on disk, once it is asked to.
+    pub watches_files: bool,
     /// Documentation may be Markdown.
     pub markdown: bool,
     /// Completion items may be snippets.
@@ -72,6 +75,13 @@ pub(super) fn negotiate(client: &ClientCapabilities) -> (Negotiated, ServerCapab
             commands: accept::COMMANDS.iter().chain([&WRITE_FUNCTION]).map(ToString::to_string).collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(tower_lsp::lsp_types::OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
         ..ServerCapabilities::default()
     };
     (negotiated, offered)
@@ -91,6 +101,12 @@ impl From<&ClientCapabilities> for Negotiated {
             resolve_edit: actions.and_then(|actions| actions.data_support).unwrap_or(false)
                 && resolve.is_some_and(|resolve| resolve.properties.iter().any(|name| name == "edit")),
             action_literals: actions.is_some_and(|actions| actions.code_action_literal_support.is_some()),
+            watches_files: client
+                .workspace
+                .as_ref()
+                .and_then(|workspace| workspace.did_change_watched_files)
+                .and_then(|watched| watched.dynamic_registration)
+                .unwrap_or(false),
             document_changes: edits.and_then(|edits| edits.document_changes).unwrap_or(false),
             markdown: takes_markdown(client),
             snippets: completion_item(client).and_then(|item| item.snippet_support).unwrap_or(false),

@@ -40,6 +40,8 @@ async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: u
         branch: 1,
         settings: Arc::new(settings),
         anchors: Vec::new(),
+        contexts: Vec::new(),
+        idle: false,
         written: Written::default(),
     };
     let counter = source.counter().unwrap();
