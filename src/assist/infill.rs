@@ -216,7 +216,12 @@ fn kept(
     }
     let settings = &request.settings.completion;
     let wanted = Confidence { mean: settings.min_mean_probability, lowest: settings.min_probability };
-    let sure = complete::sure_part(text, stop.skipped(), &generation.tokens, wanted);
+    // What is drawn at random is as unsure as it was asked to be.
+    let is_drawn = 0.0 < settings.temperature;
+    let sure = match is_drawn {
+        true => text.len(),
+        false => complete::sure_part(text, stop.skipped(), &generation.tokens, wanted),
+    };
     if sure == 0 && !text.trim().is_empty() {
         return Err(Reason::LowConfidence);
     }
