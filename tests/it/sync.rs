@@ -107,7 +107,7 @@ async fn versions_out_of_order_drop_the_document_once() {
 async fn positions_past_the_end_are_the_end() {
     let script = Script::answers(|_| "1\n".into());
     let mut server = TestServer::plain(&script).await;
-    server.open(URI, "python", "x = \ny = ").await;
+    server.open(URI, "plaintext", "x = \ny = ").await;
     for (place, prefix, range) in [
         ((0, 900), "x = ", json!({ "line": 0, "character": 4 })),
         ((900, 2), "x = \ny = ", json!({ "line": 1, "character": 4 })),
