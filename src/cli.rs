@@ -9,6 +9,7 @@ mod model_args;
 mod progress;
 mod run_args;
 mod serve;
+mod setup;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     Complete(complete::CompleteArgs),
     /// List, fetch and delete models
     Model(model::ModelArgs),
+    /// Print an editor's configuration, or write it after asking
+    Setup(setup::SetupArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
     Doctor(doctor::DoctorArgs),
     /// Measure the speed on this machine
@@ -73,6 +76,7 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Complete(args)) => complete::run(args),
         Some(Command::Model(args)) => model::run(args),
+        Some(Command::Setup(args)) => setup::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Bench(args)) => bench::run(args),
     }
