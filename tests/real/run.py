@@ -2,6 +2,7 @@
 
     tests/real/setup                    # once, as root: installs the editors
     cargo build --release && target/release/infill-ls model pull
+    (cd editors/vscode && npm ci && npm run package)    # with the node that setup installed first on PATH
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
 The pictures of the terminals are kept in target/real/pictures ($INFILL_LS_REAL_DIR/pictures).
@@ -15,6 +16,7 @@ import traceback
 import helix
 import neovim
 import plugin
+import vscode
 from terminal import PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
 
 
@@ -45,8 +47,8 @@ def report(terminal, error):
 
 
 def run(test):
-    """Runs one test in a terminal of its own. Returns whether it passed."""
-    terminal = Terminal(test.__name__)
+    """Runs one test in a terminal, or another stage, of its own. Returns whether it passed."""
+    terminal = getattr(test, "stage", Terminal)(test.__name__)
     started = time.monotonic()
     signal.alarm(test.limit)
     try:
@@ -65,11 +67,11 @@ def run(test):
 
 
 def main():
-    for needed in (server_binary(), cache_directory(), REAL / "root" / ".recipe"):
+    for needed in (server_binary(), cache_directory(), REAL / "root" / ".recipe", vscode.NODE):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
     words = sys.argv[1:]
-    tests = [*plugin.TESTS, *neovim.TESTS, *helix.TESTS]
+    tests = [*plugin.TESTS, *neovim.TESTS, *helix.TESTS, *vscode.TESTS]
     if words:
         tests = [test for test in tests if any(word in test.__name__ for word in words)]
     for old in [picture for test in tests for picture in PICTURES.glob(f"{test.__name__}-*.png")]:

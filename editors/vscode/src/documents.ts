@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { Middleware, ProgressToken } from "vscode-languageclient/node";
 import type { Pause } from "./pause.js";
 import type { Progresses } from "./progress.js";
+import { isOn } from "./settings.js";
 
 /**
  * Files, untitled files and the cells of notebooks. Others, such as the output panel or the message of a commit, are no
@@ -19,8 +20,9 @@ export function middleware(pause: Pause, progresses: Progresses): Middleware {
       const wanted = vscode.languages.match(SELECTOR, document) > 0 && (asked || !pause.isPaused);
       return wanted ? next(document, position, context, token) : null;
     },
+    // The server would refuse what is switched off, and the status would tell of that at every key.
     provideCompletionItem: (document, position, context, token, next) =>
-      pause.isPaused ? null : next(document, position, context, token),
+      pause.isPaused || !isOn("items.enabled") ? null : next(document, position, context, token),
     handleWorkDoneProgress: (token: ProgressToken, message) => progresses.take(token, message),
   };
 }

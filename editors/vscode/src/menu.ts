@@ -9,6 +9,8 @@ import type { ServerState } from "./state.js";
 interface Entry extends vscode.QuickPickItem {
   command?: string;
   argument?: string;
+  /** Who pauses wants to type on; the click on the item has taken the focus away. */
+  backToEditor?: boolean;
 }
 
 /** Shows the menu and does what is chosen. */
@@ -21,6 +23,9 @@ export async function showMenu(state: ServerState, pause: Pause): Promise<void> 
   });
   if (choice?.command !== undefined) {
     await vscode.commands.executeCommand(choice.command, ...(choice.argument === undefined ? [] : [choice.argument]));
+  }
+  if (choice?.backToEditor === true) {
+    await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
   }
 }
 
@@ -46,8 +51,8 @@ function entries(state: ServerState, pause: Pause, language: string | undefined)
 
 function pauseEntries(pause: Pause, language: string | undefined): Entry[] {
   const window = pause.isPaused
-    ? { label: "$(play) Resume", command: "infill.resume" }
-    : { label: "$(debug-pause) Pause", description: "in this window", command: "infill.pause" };
+    ? { label: "$(play) Resume", command: "infill.resume", backToEditor: true }
+    : { label: "$(debug-pause) Pause", description: "in this window", command: "infill.pause", backToEditor: true };
   if (language === undefined) {
     return [window];
   }
@@ -55,9 +60,10 @@ function pauseEntries(pause: Pause, language: string | undefined): Entry[] {
   return [
     window,
     {
-      label: off ? `$(check) Switch On for ${language}` : `$(circle-slash) Pause for ${language}`,
+      label: off ? `$(check) Switch On for ${language}` : `$(circle-slash) Switch Off for ${language}`,
       description: "in the settings, for all windows",
       command: "infill.toggleLanguage",
+      backToEditor: true,
     },
   ];
 }

@@ -39,6 +39,11 @@ export function needsRestart(change: vscode.ConfigurationChangeEvent): boolean {
   return READ_AT_THE_START.some((name) => change.affectsConfiguration(`${SECTION}.${name}`));
 }
 
+/** Returns whether one of the settings that switch something is on. */
+export function isOn(name: string): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get(name, false);
+}
+
 /** Returns the languages that are left alone. */
 export function disabledLanguages(): string[] {
   return vscode.workspace.getConfiguration(SECTION).get<string[]>("disabled_languages", []);

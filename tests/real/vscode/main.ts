@@ -3,12 +3,17 @@
 
 import * as editing from "./editing.ts";
 import * as places from "./places.ts";
+import * as rope from "./rope.ts";
 import * as states from "./states.ts";
 import { Workbench, type Start } from "./workbench.ts";
 
 type Test = (start: Start) => Promise<void>;
 
-const TESTS = new Map(Object.entries<Test>({ ...editing, ...states, ...places }).map(([name, test]) => [spell(name), test]));
+const TESTS = new Map(
+  Object.entries<Test>({ ...editing, ...states, ...places, ...rope }).map(
+    ([name, test]) => [spell(name), test],
+  ),
+);
 
 /** acceptWord is vscode_accept_word in the list, as the other editors' tests are spelt. */
 function spell(name: string): string {
@@ -25,7 +30,9 @@ async function run(name: string, test: Test): Promise<void> {
     });
   } catch (error) {
     process.exitCode = 1;
-    console.log(error instanceof Error ? (error.stack ?? error.message) : error);
+    console.log(
+      error instanceof Error ? (error.stack ?? error.message) : error,
+    );
     for (const workbench of started) {
       console.log(await workbench.describe().catch(String));
     }

@@ -7,8 +7,14 @@ const PYTHON_ADD = "def add(a, b):\n\nprint(add(2, 3))\n";
 
 /** A workspace of two folders: one server for both. */
 export async function twoFolders(start: Start): Promise<void> {
-  const workspace = JSON.stringify({ folders: [{ path: "one" }, { path: "two" }] });
-  const files = { "both.code-workspace": workspace, "one/add.py": PYTHON_ADD, "two/sum.py": PYTHON_ADD };
+  const workspace = JSON.stringify({
+    folders: [{ path: "one" }, { path: "two" }],
+  });
+  const files = {
+    "both.code-workspace": workspace,
+    "one/add.py": PYTHON_ADD,
+    "two/sum.py": PYTHON_ADD,
+  };
   const code = await start({ files, workspace: "both.code-workspace" });
   for (const name of ["add.py", "sum.py"]) {
     await code.typeAt(name, 2, "    return a");
@@ -35,8 +41,19 @@ export async function untitled(start: Start): Promise<void> {
 
 /** A cell of a notebook. */
 export async function notebook(start: Start): Promise<void> {
-  const cell = { cell_type: "code", execution_count: null, metadata: {}, outputs: [], source: ["def add(a, b):\n", "    return"] };
-  const text = JSON.stringify({ cells: [cell], metadata: { language_info: { name: "python" } }, nbformat: 4, nbformat_minor: 5 });
+  const cell = {
+    cell_type: "code",
+    execution_count: null,
+    metadata: {},
+    outputs: [],
+    source: ["def add(a, b):\n", "    return"],
+  };
+  const text = JSON.stringify({
+    cells: [cell],
+    metadata: { language_info: { name: "python" } },
+    nbformat: 4,
+    nbformat_minor: 5,
+  });
   const code = await start({ files: { "add.ipynb": text } });
   await code.waitForStatus(READY);
   await code.openNotebook("add.ipynb");
@@ -48,12 +65,23 @@ export async function notebook(start: Start): Promise<void> {
 
 /** A folder that is not trusted: suggestions work, and the program that its settings name is not run. */
 export async function restricted(start: Start): Promise<void> {
-  const settings = { "infill-ls.server.path": "/nowhere/infill-ls", "infill-ls.model": "/nowhere/model.gguf" };
+  const settings = {
+    "infill-ls.server.path": "/nowhere/infill-ls",
+    "infill-ls.model": "/nowhere/model.gguf",
+  };
   const code = await start({
-    files: { "add.py": PYTHON_ADD, ".vscode/settings.json": JSON.stringify(settings) },
-    settings: { "security.workspace.trust.enabled": true, "security.workspace.trust.startupPrompt": "never" },
+    files: {
+      "add.py": PYTHON_ADD,
+      ".vscode/settings.json": JSON.stringify(settings),
+    },
+    settings: {
+      "security.workspace.trust.enabled": true,
+      "security.workspace.trust.startupPrompt": "never",
+    },
   });
-  await code.page.locator(".statusbar-item", { hasText: "Restricted Mode" }).waitFor();
+  await code.page
+    .locator(".statusbar-item", { hasText: "Restricted Mode" })
+    .waitFor();
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
   await code.picture("restricted");
@@ -68,5 +96,8 @@ export async function elsewhere(start: Start): Promise<void> {
   await code.press("Control+Shift+f");
   await code.type("add");
   await code.page.locator(".search-view .monaco-list-row").first().waitFor();
-  await waitFor("the status to stay", async () => (await code.status()) === before);
+  await waitFor(
+    "the status to stay",
+    async () => (await code.status()) === before,
+  );
 }

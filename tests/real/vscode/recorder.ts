@@ -19,8 +19,11 @@ interface Message {
   id?: number | string;
   method?: string;
   params?: {
-    textDocument: { uri: string; version: number; text: string };
-    contentChanges: { range?: { start: Position; end: Position }; text: string }[];
+    textDocument?: { uri: string; version: number; text: string };
+    contentChanges?: {
+      range?: { start: Position; end: Position };
+      text: string;
+    }[];
   };
   result?: { items?: { insertText: string }[] } | null;
 }
@@ -44,16 +47,19 @@ function index(text: string, { line, character }: Position): number {
 }
 
 function fromClient({ id, method, params }: Message): void {
-  if (params === undefined) {
+  if (params?.textDocument === undefined) {
     return;
   }
-  const { uri, version, text } = params.textDocument ?? {};
+  const { uri, version, text } = params.textDocument;
   if (method === "textDocument/didOpen") {
     texts.set(uri, text);
   } else if (method === "textDocument/didChange") {
     let value = texts.get(uri) ?? "";
-    for (const { range, text: inserted } of params.contentChanges) {
-      const [from, to] = range === undefined ? [0, value.length] : [index(value, range.start), index(value, range.end)];
+    for (const { range, text: inserted } of params.contentChanges ?? []) {
+      const [from, to] =
+        range === undefined
+          ? [0, value.length]
+          : [index(value, range.start), index(value, range.end)];
       value = value.slice(0, from) + inserted + value.slice(to);
     }
     texts.set(uri, value);
@@ -66,7 +72,11 @@ function fromClient({ id, method, params }: Message): void {
 
 function fromServer({ id, method, result }: Message): void {
   if (method === undefined && id !== undefined && asked.delete(id)) {
-    write({ answered: id, at: Date.now(), items: result?.items?.map((item) => item.insertText) ?? [] });
+    write({
+      answered: id,
+      at: Date.now(),
+      items: result?.items?.map((item) => item.insertText) ?? [],
+    });
   }
 }
 
@@ -77,11 +87,19 @@ function read(stream: Readable, take: (message: Message) => void): void {
     bytes = Buffer.concat([bytes, chunk]);
     for (;;) {
       const end = bytes.indexOf("\r\n\r\n");
-      const length = Number(/Content-Length: (\d+)/i.exec(bytes.subarray(0, Math.max(end, 0)).toString())?.[1]);
+      const length = Number(
+        /Content-Length: (\d+)/i.exec(
+          bytes.subarray(0, Math.max(end, 0)).toString(),
+        )?.[1],
+      );
       if (end < 0 || bytes.length < end + 4 + length) {
         return;
       }
-      take(JSON.parse(bytes.subarray(end + 4, end + 4 + length).toString()) as Message);
+      take(
+        JSON.parse(
+          bytes.subarray(end + 4, end + 4 + length).toString(),
+        ) as Message,
+      );
       bytes = bytes.subarray(end + 4 + length);
     }
   });

@@ -2,8 +2,7 @@
 // the model is not there.
 
 import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { Failure, READY, waitFor, type Start } from "./workbench.ts";
+import { Failure, READY, scratch, waitFor, type Start } from "./workbench.ts";
 
 const PYTHON_ADD = "def add(a, b):\n\nprint(add(2, 3))\n";
 
@@ -20,6 +19,7 @@ export async function pause(start: Start): Promise<void> {
   if ((await code.ghostText()) !== "") {
     throw new Failure("there is grey text though it is paused");
   }
+  await code.type(" +");
   await code.press("Alt+\\");
   await code.suggestion();
   await code.command("infill-ls: Resume");
@@ -30,13 +30,20 @@ export async function pause(start: Start): Promise<void> {
 
 /** Paused for a language: the setting says so, the status too, and another language is not touched. */
 export async function pauseForLanguage(start: Start): Promise<void> {
-  const code = await start({ files: { "add.py": PYTHON_ADD, "add.js": "function add(a, b) {\n\n}\n" } });
+  const code = await start({
+    files: { "add.py": PYTHON_ADD, "add.js": "function add(a, b) {\n\n}\n" },
+  });
   await code.typeAt("add.py", 2, "    return ");
   await code.suggestion();
-  await code.chooseInMenu("Pause for python");
+  await code.chooseInMenu("Switch Off for python");
   await code.waitForStatus(/^circle-slash infill: off here$/);
   await code.picture("off-here");
-  await waitFor("the setting", () => code.userSettings()["infill-ls.disabled_languages"]?.toString() === "python");
+  await waitFor(
+    "the setting",
+    () =>
+      code.userSettings()["infill-ls.disabled_languages"]?.toString() ===
+      "python",
+  );
   await code.typeAt("add.js", 2, "  return ");
   await code.suggestion();
   await code.openFile("add.py");
@@ -51,18 +58,26 @@ export async function silence(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return ");
   await code.waitForStatus(/^circle-slash infill: too-large$/);
   await code.statusItem().hover();
-  await code.page.locator(".workbench-hover", { hasText: "larger than the setting" }).waitFor();
+  await code.page
+    .locator(".workbench-hover", { hasText: "larger than the setting" })
+    .waitFor();
   await code.picture("why");
 }
 
 /** While it thinks longer than a moment the status bar turns. */
 export async function thinking(start: Start): Promise<void> {
-  const functions = Array.from({ length: 150 }, (_, n) => `def step_${n}(state):\n    state["s${n}"] = ${n} * ${n + 1}\n    return state\n`);
+  const functions = Array.from(
+    { length: 150 },
+    (_, n) =>
+      `def step_${n}(state):\n    state["s${n}"] = ${n} * ${n + 1}\n    return state\n`,
+  );
   const text = `${functions.join("\n\n")}\n\ndef last(state):\n\n`;
   const code = await start({ files: { "long.py": text } });
   await code.openFile("long.py");
   await code.waitForStatus(READY);
-  await code.goToEndOfLine(text.slice(0, text.indexOf("def last")).split("\n").length + 1);
+  await code.goToEndOfLine(
+    text.slice(0, text.indexOf("def last")).split("\n").length + 1,
+  );
   await code.type("    if state[");
   await code.waitForStatus(/^loading infill$/, 20_000);
   await code.picture("thinking");
@@ -82,7 +97,7 @@ export async function serverKilled(start: Start): Promise<void> {
   if (second === first) {
     throw new Failure("there is no new server");
   }
-  await code.type(" a");
+  await code.type(" a +");
   await code.suggestion();
 }
 
@@ -92,7 +107,9 @@ export async function serverKeepsDying(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return");
   for (let times = 1; times <= 5; times += 1) {
     await code.waitForStatus(READY);
-    const [server = 0] = await waitFor("a server", () => (code.servers().length === 1 ? code.servers() : undefined));
+    const [server = 0] = await waitFor("a server", () =>
+      code.servers().length === 1 ? code.servers() : undefined,
+    );
     process.kill(server, "SIGKILL");
     await waitFor("its end", () => !code.servers().includes(server));
   }
@@ -101,25 +118,32 @@ export async function serverKeepsDying(start: Start): Promise<void> {
   await code.picture("left-alone");
   await code.pressInNotification("Start Again");
   await code.waitForStatus(READY);
-  await code.type(" a");
+  await code.command("View: Focus Active Editor Group");
+  await code.type(" a +");
   await code.suggestion();
 }
 
 /** A setting that names no program: the message names the setting, and a right one mends it without a reload. */
 export async function noProgram(start: Start): Promise<void> {
-  const settings = { "infill-ls.server.path": "/nowhere/infill-ls" };
-  const code = await start({ files: { "add.py": PYTHON_ADD }, settings });
+  const machineSettings = { "infill-ls.server.path": "/nowhere/infill-ls" };
+  const code = await start({
+    files: { "add.py": PYTHON_ADD },
+    machineSettings,
+  });
   await code.notification(/infill-ls\.server\.path.*\/nowhere\/infill-ls/);
   await code.waitForStatus(/^error infill: error$/);
   await code.picture("error");
-  code.writeUserSettings({ "infill-ls.server.path": "" });
+  code.writeMachineSettings({});
   await code.waitForStatus(READY);
 }
 
 /** A model that is not there: the status and a message say so. */
 export async function noModel(start: Start): Promise<void> {
-  const settings = { "infill-ls.model": "/nowhere/model.gguf" };
-  const code = await start({ files: { "add.py": PYTHON_ADD }, settings });
+  const machineSettings = { "infill-ls.model": "/nowhere/model.gguf" };
+  const code = await start({
+    files: { "add.py": PYTHON_ADD },
+    machineSettings,
+  });
   await code.waitForStatus(/^error infill: error$/);
   await code.notification(/\/nowhere\/model\.gguf/);
   await code.picture("error");
@@ -130,12 +154,14 @@ export async function noModel(start: Start): Promise<void> {
  * started again, it goes on; and then there is ghost text.
  */
 export async function firstStart(start: Start): Promise<void> {
-  const cache = join(process.env.INFILL_LS_REAL_DIR ?? "target/real", "vscode/work/first-start-cache");
-  rmSync(cache, { recursive: true, force: true });
-  const code = await start({ files: { "add.py": PYTHON_ADD }, env: { INFILL_LS_CACHE: cache } });
+  const cache = scratch("first-start-cache");
+  const code = await start({
+    files: { "add.py": PYTHON_ADD },
+    env: { INFILL_LS_CACHE: cache },
+  });
   await code.openFile("add.py");
   await code.waitForStatus(/^loading infill: \d+ %$/);
-  await code.notification(/fetching part|downloading/);
+  await code.notification(/(fetching part|downloading).* [1-9]\d* %/, 120_000);
   await code.picture("fetching");
   await code.pressInNotification("Cancel");
   await code.waitForStatus(/^debug-stop infill: stopped$/);
@@ -158,21 +184,38 @@ export async function pages(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
   await code.command("infill-ls: Statistics");
-  await waitFor("the statistics", async () => (await code.lines()).some((line) => /shown +[1-9]/.test(line)));
+  await waitFor("the statistics", async () =>
+    (await code.lines()).some((line) => /shown +[1-9]/.test(line)),
+  );
   await code.picture("statistics");
   await code.command("infill-ls: Doctor");
-  await waitFor("the report", async () => (await code.lines()).some((line) => /kernels/.test(line)), 60_000);
+  await waitFor(
+    "the report",
+    async () => (await code.lines()).some((line) => line.includes("kernels")),
+    60_000,
+  );
   await code.picture("doctor");
   await code.command("infill-ls: Choose a Model");
-  await code.page.locator(".quick-input-list .monaco-list-row", { hasText: "in use, installed" }).waitFor();
+  await code.page
+    .locator(".quick-input-list .monaco-list-row", {
+      hasText: "in use, installed",
+    })
+    .waitFor();
   await code.picture("models");
   await code.press("Escape");
   await code.statusItem().click();
-  await code.page.locator(".quick-input-list .monaco-list-row", { hasText: "Doctor" }).waitFor();
+  await code.page
+    .locator(".quick-input-list .monaco-list-row", { hasText: "Doctor" })
+    .waitFor();
   await code.picture("menu");
   await code.press("Escape");
   await code.command("infill-ls: Show the Log");
-  await code.page.locator(".output-view-content, .pane-body .monaco-editor", { hasText: "is ready" }).first().waitFor();
+  await code.page
+    .locator(".output-view-content, .pane-body .monaco-editor", {
+      hasText: "is ready",
+    })
+    .first()
+    .waitFor();
   await code.picture("log");
 }
 
@@ -181,6 +224,9 @@ export async function firstSteps(start: Start): Promise<void> {
   const code = await start({ files: { "add.py": PYTHON_ADD } });
   await code.waitForStatus(READY);
   await code.command("infill-ls: First Steps");
-  await code.page.locator(".gettingStarted", { hasText: "When nothing appears" }).first().waitFor();
+  await code.page
+    .locator(".gettingStarted", { hasText: "When nothing appears" })
+    .first()
+    .waitFor();
   await code.picture("walkthrough");
 }
