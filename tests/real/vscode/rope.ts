@@ -68,6 +68,8 @@ export async function randomEdits(start: Start): Promise<void> {
   const { program, record } = recorder();
   const code = await start({
     files: { "stack.py": START },
+    // Every line must be on the screen to be compared.
+    height: 4000,
     machineSettings: { "infill-ls.server.path": program },
   });
   await code.openFile("stack.py");

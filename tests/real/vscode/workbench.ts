@@ -44,6 +44,8 @@ export interface Options {
   machineSettings?: Record<string, unknown>;
   /** Environment of code-server, and so of the extension and the server. */
   env?: Record<string, string>;
+  /** The height of the window, where more lines than usual are to be seen. */
+  height?: number;
   /** A file of the folder to open instead of the folder, such as a workspace of several folders. */
   workspace?: string;
 }
@@ -146,7 +148,7 @@ export class Workbench {
       args: ["--no-sandbox"],
     });
     const page = await browser.newPage({
-      viewport: { width: 1000, height: 620 },
+      viewport: { width: 1000, height: options.height ?? 620 },
     });
     const workbench = new Workbench({
       page,
