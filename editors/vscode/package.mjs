@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, s
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { licences } from "./licences.mjs";
 
 const here = import.meta.dirname;
 const require = createRequire(import.meta.url);
@@ -19,37 +19,6 @@ const targetDirectory = process.env.CARGO_TARGET_DIR ?? join(here, "../../target
 const binary = resolve(values.binary ?? join(targetDirectory, "release", program));
 const universal = values.binary === "none";
 
-/** The packages of npm whose code is in the bundle, from esbuild's own account of it. */
-async function bundled() {
-  const { metafile } = await build({
-    entryPoints: [join(here, "src/extension.ts")],
-    bundle: true,
-    platform: "node",
-    external: ["vscode"],
-    metafile: true,
-    write: false,
-    logLevel: "error",
-    absWorkingDir: here,
-  });
-  const folders = Object.keys(metafile.inputs).flatMap((input) => input.match(/^node_modules\/(@[^/]+\/)?[^/]+/) ?? []);
-  return [...new Set(folders.filter((folder) => folder?.startsWith("node_modules/")))].sort();
-}
-
-/** Writes the licences of what is bundled, which they ask for. */
-async function licences() {
-  const parts = (await bundled()).map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(here, folder, "package.json"), "utf8"));
-    const file = ["LICENSE", "LICENSE.md", "LICENSE.txt", "License.txt", "license.txt"].find((file) =>
-      existsSync(join(here, folder, file)),
-    );
-    if (file === undefined) {
-      throw new Error(`${name} has no licence file`);
-    }
-    return `${name} ${version} (${license})\n\n${readFileSync(join(here, folder, file), "utf8").trim()}\n`;
-  });
-  writeFileSync(join(here, "THIRD-PARTY.txt"), parts.join(`\n${"-".repeat(80)}\n\n`));
-}
-
 rmSync(join(here, "server"), { recursive: true, force: true });
 if (!universal) {
   if (!existsSync(binary)) {
@@ -60,7 +29,7 @@ if (!universal) {
   chmodSync(join(here, "server", program), 0o755);
 }
 execFileSync(process.execPath, ["build.mjs"], { cwd: here, stdio: "inherit" });
-await licences();
+writeFileSync(join(here, "THIRD-PARTY.txt"), await licences(here, join(here, "../.."), !universal));
 
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 const out = resolve(values.out ?? join(here, `infill-ls-${version}-${universal ? "universal" : target}.vsix`));
