@@ -6,6 +6,7 @@
 //! [`StopCondition`] watches the model write; [`finish`] mends what it wrote, or gives the [`Reason`] why nothing is shown.
 //! Everything but the prompt reads a bounded window around the cursor, so the size of the document does not matter.
 
+mod accepted;
 mod anchor;
 mod brackets;
 mod cache;
@@ -22,11 +23,12 @@ mod stop;
 mod surroundings;
 mod window;
 
+pub use accepted::accepted;
 pub use anchor::{Anchored, file_text};
 pub use cache::{Cache, interpolate, typed_since};
 pub use finish::{Completion, finish, silence};
 pub use mode::{Mode, mode};
-pub use parts::{Prompt, TokenCount};
+pub use parts::{Prompt, TokenCount, TokenOdds};
 pub use prompt::{Budget, prompt};
 pub use reason::Reason;
 pub use stop::StopCondition;

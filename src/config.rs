@@ -21,6 +21,10 @@ pub struct Settings {
     pub context: Option<NonZeroUsize>,
     /// Threads that compute; `None` is all physical cores.
     pub threads: Option<NonZeroUsize>,
+    /// Threads that compute while the machine runs on its battery; `None` changes nothing.
+    pub battery_threads: Option<NonZeroUsize>,
+    /// What the model runs on.
+    pub device: Device,
     /// How much of the document goes into a prompt.
     pub prompt: PromptSettings,
     /// What is generated.
@@ -67,6 +71,8 @@ pub struct CompletionSettings {
     pub latency_ms: NonZeroUsize,
     /// Milliseconds after which a completion is shown as far as it has come.
     pub time_ms: NonZeroUsize,
+    /// Whether the next suggestion is computed in idle time as if the one shown were accepted.
+    pub ahead: bool,
     /// Randomness; 0 always takes the likeliest token.
     #[serde(deserialize_with = "temperature")]
     pub temperature: f64,
@@ -100,6 +106,21 @@ pub struct FetchSettings {
     pub wheels: bool,
 }
 
+/// What the model runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// A GPU where the build knows one and the machine has it, otherwise the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// An Apple GPU.
+    Metal,
+}
+
 /// A length in bytes whose default is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -122,6 +143,14 @@ pub enum LogLevel {
     Debug,
 }
 
+impl std::str::FromStr for Device {
+    type Err = serde_json::Error;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        serde_json::from_value(name.into())
+    }
+}
+
 impl Default for PromptSettings {
     fn default() -> Self {
         Self { prefix_tokens: count(2400), suffix_tokens: 400, anchored: true }
@@ -135,6 +164,7 @@ impl Default for CompletionSettings {
             block_tokens: count(160),
             latency_ms: count(700),
             time_ms: count(8_000),
+            ahead: true,
             temperature: 0.0,
         }
     }

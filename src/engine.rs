@@ -20,11 +20,13 @@ use std::thread::JoinHandle;
 
 pub use cancel::{CancelOnDrop, CancelToken};
 pub use job::{
-    FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, Usage, Watch,
+    FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, TokenOdds, Usage,
+    Watch,
 };
 pub use prepare::{Preparation, Purpose};
 pub use totals::{Counters, Totals};
 
+use crate::model::kernels::in_background;
 use crate::model::{LanguageModel, Tokenizer};
 use branches::Branches;
 use generate::Generator;
@@ -65,9 +67,13 @@ impl Engine {
     /// Queues a job; its reply is called exactly once, on the engine thread or, when the job is overtaken while it
     /// waits, on the caller's.
     pub fn submit(&self, job: Job) {
-        self.totals.took_job();
-        if let Some(overtaken) = self.queue.push(job) {
-            self.totals.cancelled(None);
+        if !job.request.idle {
+            self.totals.took_job();
+        }
+        for overtaken in self.queue.push(job) {
+            if !overtaken.request.idle {
+                self.totals.cancelled(None);
+            }
             (overtaken.reply)(Err(JobError::Overtaken));
         }
     }
@@ -106,9 +112,13 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
     let generator = Generator::new(parts.model.as_ref(), &parts.tokenizer, totals);
     while let Some(next) = queue.pop() {
         match next {
+            Next::Run(job, interrupt) if job.request.idle => {
+                in_background(|| answer(job, &interrupt, &mut branches, &generator, queue));
+            }
             Next::Run(job, interrupt) => answer(job, &interrupt, &mut branches, &generator, queue),
             Next::Prepare(preparation, interrupt) => {
-                let result = preparation.run(&mut branches, generator.model, &interrupt, totals);
+                let model = generator.model;
+                let result = in_background(|| preparation.run(&mut branches, model, &interrupt, totals));
                 queue.done();
                 tracing::debug!(branch = preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
                 match result {
@@ -130,13 +140,14 @@ fn answer(
     queue: &Queue,
 ) {
     let Job { branch, mut request, reply, .. } = job;
-    let totals = generator.totals;
+    let (totals, idle) = (generator.totals, request.idle);
     totals.set_busy(true);
+    let loss = if idle { prepare::LOSS } else { usize::MAX };
     let result = branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()));
     let result = result.and_then(|branch| {
         request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;
-        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), usize::MAX, generator.model);
+        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), loss, generator.model);
         let (sequence, written) = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
         generator.generate(sequence, written, request, interrupt)
     });
@@ -146,7 +157,7 @@ fn answer(
         Ok(JobOutput { finish, usage, .. }) => tracing::debug!(branch, ?finish, ?usage, "generated"),
         Err(error) => tracing::debug!(branch, %error, "nothing generated"),
     }
-    if matches!(result, Err(JobError::Cancelled | JobError::Overtaken)) {
+    if !idle && matches!(result, Err(JobError::Cancelled | JobError::Overtaken)) {
         totals.cancelled(interrupt.since());
     }
     reply(result);

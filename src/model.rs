@@ -23,7 +23,7 @@ pub use gguf::GgufFile;
 pub use kv_cache::{KvCache, Sequence};
 pub use load::{Compute, LoadOptions, Loaded, load};
 pub use markers::{ChatTokens, FimTokens, Markers};
-pub use sampler::{Logits, Sampler};
+pub use sampler::{Logits, Probabilities, Sampler};
 pub use tokenizer::{Detokenizer, Stable, TokenId, Tokenizer};
 
 /// Which positions of a forward pass go through the output layer.
@@ -38,7 +38,7 @@ pub enum Output {
 }
 
 /// A network that continues token sequences; implemented by [`Decoder`] and, in tests, by scripted models.
-pub trait LanguageModel: Send {
+pub trait LanguageModel: Send + Sync {
     /// Returns an empty cache for at most `capacity` tokens.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! A message comes in through `wire` (which tower-lsp's reader is shielded by) and `front`, is handled by a method of
 //! `backend`, and is answered by one of `inline`, `completion` and `actions`. `session` is all the state there is.
 
+mod accepted;
 mod actions;
 mod ahead;
 mod answer;

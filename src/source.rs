@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::complete::{Prompt, TokenCount};
+use crate::complete::{Prompt, TokenCount, TokenOdds};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
 pub use crate::engine::Counters;
@@ -78,6 +78,8 @@ pub struct Request {
     pub watch: Watch,
     /// Stops it.
     pub cancel: CancelToken,
+    /// Whether it is done only while nobody waits, and ends as overtaken when anything else is asked.
+    pub idle: bool,
 }
 
 /// What the model reads, in text; special tokens are the source's own.
@@ -110,6 +112,8 @@ pub enum Ahead {
 pub struct Generation {
     /// All text generated, also what the watcher did not want.
     pub text: String,
+    /// How sure the model was of each piece of it; empty where the source cannot tell.
+    pub tokens: Vec<TokenOdds>,
     /// Why it ended.
     pub finish: FinishReason,
     /// What it cost.

@@ -84,6 +84,7 @@ pub async fn write(plan: Plan, source: &dyn Source, order: Order) -> Result<Writ
         cancel: order.cancel,
         others: Vec::new(),
         latency: Duration::MAX,
+        idle: false,
     };
     let generation = source.generate(request).await?;
     let answer = answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -25,6 +25,8 @@ pub struct InfillRequest {
     pub settings: Arc<Settings>,
     /// The prompts of the document's last completion: those that still fit are gone on with.
     pub anchors: Vec<Anchored>,
+    /// Whether nobody waits for it: it runs in idle time only.
+    pub idle: bool,
     /// Where the text can be read while it is written.
     pub written: Written,
 }
@@ -120,6 +122,7 @@ pub async fn infill(
             lock(&watched).push(piece)
         }),
         cancel,
+        idle: request.idle,
     });
     match generation.await {
         Ok(generation) => {

@@ -114,6 +114,7 @@ fn request(file: &Path, snapshot: Snapshot, offset: usize, settings: Settings) -
         branch: 0,
         settings: Arc::new(settings),
         anchors: Vec::new(),
+        idle: false,
         written: Written::default(),
     }
 }

@@ -7,13 +7,12 @@ use std::time::Instant;
 use clap::Args;
 
 use super::model_args::ModelChoice;
-use super::run_args::RunArgs;
+use super::run_args::{RunArgs, compute};
 use crate::complete::Reason;
 use crate::config::Settings;
 use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
 use crate::model::{
-    Compute, LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load,
-    physical_cores,
+    LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load, physical_cores,
 };
 use crate::stats::{Record, SHOWN, last_records};
 
@@ -81,7 +80,7 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
     let options = LoadOptions {
         context: 1024,
         threads: settings.threads.map_or_else(physical_cores, usize::from),
-        compute: Compute::Kernels,
+        compute: compute(settings.device),
     };
     let started = Instant::now();
     match load(&path, options) {

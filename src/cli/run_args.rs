@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::model_args::ModelChoice;
-use crate::config::Settings;
+use crate::config::{Device, Settings};
 use crate::fetch::Routes;
 use crate::model::{Compute, LoadOptions, physical_cores};
 use crate::source::{EmbeddedSource, locate};
@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// Threads that compute; all physical cores when left out
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
+    /// What the model runs on: auto, cpu, cuda or metal
+    #[arg(long)]
+    pub device: Option<Device>,
     /// Tokens that the context holds, prompt and answer together
     #[arg(long, value_name = "N")]
     pub context: Option<std::num::NonZeroUsize>,
@@ -31,6 +34,7 @@ impl RunArgs {
     pub fn apply(&self, settings: &mut Settings) {
         settings.model = self.model.model.clone().or(settings.model.take());
         settings.threads = self.threads.or(settings.threads);
+        settings.device = self.device.unwrap_or(settings.device);
         settings.context = self.context.or(settings.context);
     }
 }
@@ -46,7 +50,18 @@ pub fn start(settings: &Settings) -> Arc<EmbeddedSource> {
     let options = LoadOptions {
         context: settings.context.map_or(CONTEXT, usize::from),
         threads: settings.threads.map_or_else(physical_cores, usize::from),
-        compute: Compute::Kernels,
+        compute: compute(settings.device),
     };
-    EmbeddedSource::start(locate(settings.model.clone(), routes), options)
+    let battery_threads = settings.battery_threads.map(usize::from);
+    EmbeddedSource::start(locate(settings.model.clone(), routes), options, battery_threads)
+}
+
+/// Returns what computes on the device that the settings ask for.
+pub fn compute(device: Device) -> Compute {
+    match device {
+        Device::Auto => Compute::best(),
+        Device::Cpu => Compute::Kernels,
+        Device::Cuda => Compute::Cuda,
+        Device::Metal => Compute::Metal,
+    }
 }

@@ -1,10 +1,21 @@
 //! What the completion logic hands to a source of completions: a prompt in text parts, and the one question it asks
-//! back, how many tokens a text is. Turning parts into tokens is the source's work, not this module's.
+//! back, how many tokens a text is; and what it is told with a text, how sure the model was. Turning parts into tokens is the source's work, not this module's.
 
 /// Counts tokens of a text as the model at hand would; handed in, so that this module never sees a tokenizer.
 pub trait TokenCount {
     /// Returns the number of tokens of `text`.
     fn count(&self, text: &str) -> usize;
+}
+
+/// How sure the model was of one token of what it wrote, or of the end behind it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenOdds {
+    /// Where the token ends in the text, in bytes; the text's end for the end of the text.
+    pub end: usize,
+    /// The probability of the token; among those that agree with what was typed, if it completes that.
+    pub probability: f32,
+    /// The probability that the text ended before the token.
+    pub ended: f32,
 }
 
 /// An infill prompt in text parts, already cut to the budget at line borders.

@@ -36,6 +36,16 @@ const KEYS: &[Key] = &[
         "Threads that compute; null is all physical cores. Read at the start.",
     ),
     key(
+        "battery_threads",
+        "a positive whole number or null",
+        "Threads that compute while the machine runs on its battery; null is as many as otherwise. Read at the start.",
+    ),
+    key(
+        "device",
+        "\"auto\", \"cpu\", \"cuda\" or \"metal\"",
+        "What the model runs on; a GPU needs a build with `--features cuda` or `metal`. Read at the start.",
+    ),
+    key(
         "prompt.prefix_tokens",
         "a positive whole number",
         "Tokens of the document before the cursor that the model sees.",
@@ -65,6 +75,11 @@ const KEYS: &[Key] = &[
         "completion.time_ms",
         "a positive whole number",
         "Milliseconds after which a completion is shown as far as it has come.",
+    ),
+    key(
+        "completion.ahead",
+        "true or false",
+        "After a suggestion, compute the next one in idle time as if it were accepted, so that it is there at once.",
     ),
     key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
     key("inline.enabled", "true or false", "Ghost text (textDocument/inlineCompletion)."),

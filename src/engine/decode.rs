@@ -1,17 +1,17 @@
 //! Decoding: token after token out of the model, as text to the watcher, until something ends it. Where a draft was
 //! right a pass gives several tokens; each is judged, counted and shown as if it had come alone.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::draft::{Lookup, Pace};
-use super::generate::{Break, Run};
+use super::generate::{Break, Generator, Run};
 use super::heal::Healing;
-use super::job::{FinishReason, JobRequest};
+use super::job::{FinishReason, JobOutput, JobRequest, TokenOdds};
 use crate::model::{Detokenizer, Logits, Output, Sampler, TokenId};
 
 /// The text that a run has written.
 struct Writing<'a> {
-    text: &'a mut String,
+    output: &'a mut JobOutput,
     sampler: Sampler,
     healing: Healing,
     detokenizer: Detokenizer,
@@ -29,14 +29,23 @@ struct Pass {
     draft: Vec<TokenId>,
 }
 
+/// What a row of logits says.
+#[derive(Clone, Copy)]
+struct Next {
+    /// `None` when the text ends there.
+    token: Option<TokenId>,
+    probability: f32,
+    ended: f32,
+}
+
 impl<'a> Writing<'a> {
-    fn new(request: &mut JobRequest, written: Vec<TokenId>, held: usize, text: &'a mut String) -> Self {
+    fn new(request: &mut JobRequest, written: Vec<TokenId>, held: usize, output: &'a mut JobOutput) -> Self {
         // What was written here before stands first, so that its place is found like any other repetition.
         let mut seen = written;
         seen.append(&mut request.prompt.tokens);
         let params = &request.params;
         Self {
-            text,
+            output,
             sampler: Sampler::new(params.seed, params.temperature, params.top_k, params.top_p),
             healing: Healing::new(&request.prompt.begins_with),
             detokenizer: Detokenizer::default(),
@@ -49,9 +58,9 @@ impl<'a> Writing<'a> {
 
 impl Run<'_> {
     /// Writes from `logits` on, the ones behind the prompt.
-    pub(super) fn decode(&mut self, logits: Logits, text: &mut String) -> Result<FinishReason, Break> {
+    pub(super) fn decode(&mut self, logits: Logits, output: &mut JobOutput) -> Result<FinishReason, Break> {
         let mut writing =
-            Writing::new(&mut self.request, std::mem::take(&mut self.written), self.sequence.len(), text);
+            Writing::new(&mut self.request, std::mem::take(&mut self.written), self.sequence.len(), output);
         let mut pass = Pass { logits, draft: Vec::new() };
         let end = loop {
             let next =
@@ -72,19 +81,21 @@ impl Run<'_> {
     fn write_pass(&mut self, pass: &Pass, writing: &mut Writing<'_>) -> Result<TokenId, Break> {
         let mut row = 0;
         loop {
-            let token = self.next(writing, &pass.logits, row)?;
+            let next = self.next(writing, &pass.logits, row)?;
             let drafted = pass.draft.get(row).copied();
-            let right = drafted.is_some() && drafted == token;
+            let right = drafted.is_some() && drafted == next.token;
             if drafted.is_some() {
                 self.count_drafted(right);
             }
-            let Some(token) = token else {
+            let Some(token) = next.token else {
                 let rest = writing.detokenizer.finish();
                 self.show(&rest, writing);
+                let (end, ended) = (writing.output.text.len(), next.ended);
+                writing.output.tokens.push(TokenOdds { end, probability: ended, ended });
                 return Err(Break::Finished(FinishReason::EndOfText));
             };
             writing.held += usize::from(right);
-            if let Some(finish) = self.write_token(token, writing) {
+            if let Some(finish) = self.write_token(token, next, writing) {
                 return Err(Break::Finished(finish));
             }
             if !right {
@@ -117,7 +128,7 @@ impl Run<'_> {
         };
         let wanted = self.request.params.max_tokens.saturating_sub(writing.tokens + 1);
         let room = self.sequence.capacity().saturating_sub(writing.held + 1);
-        let most = self.generator.pace.get().length().min(wanted).min(room);
+        let most = self.generator.pace().length().min(wanted).min(room);
         lookup.propose(most).take_while(|&token| !self.generator.tokenizer.is_end(token)).collect()
     }
 
@@ -129,25 +140,30 @@ impl Run<'_> {
     }
 
     fn learn(&self, lesson: impl FnOnce(&mut Pace)) {
-        let mut pace = self.generator.pace.get();
-        lesson(&mut pace);
-        self.generator.pace.set(pace);
+        lesson(&mut self.generator.pace());
     }
 
-    /// Returns the token that a row of logits says; `None` when the text ends there.
-    fn next(&self, writing: &mut Writing<'_>, logits: &Logits, row: usize) -> Result<Option<TokenId>, Break> {
-        let tokenizer = self.generator.tokenizer;
-        let token = match writing.healing.allowed(tokenizer) {
-            Some(allowed) => writing.sampler.sample_among(logits, row, &allowed)?,
-            None => Some(writing.sampler.sample(logits, row)?),
+    /// Returns what a row of logits says.
+    fn next(&self, writing: &mut Writing<'_>, logits: &Logits, row: usize) -> Result<Next, Break> {
+        let Generator { tokenizer, ends, .. } = self.generator;
+        let probabilities = logits.probabilities(row)?;
+        let sum = |tokens: &[TokenId]| tokens.iter().map(|&token| probabilities.of(token)).sum::<f32>();
+        let (token, among, ended) = match writing.healing.allowed(tokenizer) {
+            Some(allowed) => (writing.sampler.sample_among(logits, row, &allowed)?, sum(&allowed), 0.0),
+            None => (Some(writing.sampler.sample(logits, row)?), 1.0, sum(ends)),
         };
-        Ok(token.filter(|&token| !tokenizer.is_end(token)))
+        let token = token.filter(|&token| !tokenizer.is_end(token));
+        let probability = token.map_or(ended, |token| probabilities.of(token) / among.max(f32::MIN_POSITIVE));
+        Ok(Next { token, probability, ended })
     }
 
     /// Adds a token to the text and returns whether that ends it.
-    fn write_token(&mut self, token: TokenId, writing: &mut Writing<'_>) -> Option<FinishReason> {
+    fn write_token(&mut self, token: TokenId, next: Next, writing: &mut Writing<'_>) -> Option<FinishReason> {
         self.usage.decoded_tokens += 1;
-        self.generator.totals.decoded();
+        match self.request.idle {
+            true => self.generator.totals.prepared(1, Duration::ZERO),
+            false => self.generator.totals.decoded(),
+        }
         if let Some(lookup) = &mut writing.lookup {
             lookup.push(token);
         }
@@ -158,7 +174,10 @@ impl Run<'_> {
         }
         writing.tokens += 1;
         let piece = writing.detokenizer.push(new);
-        if self.show(&piece, writing) {
+        let enough = self.show(&piece, writing);
+        let Next { probability, ended, .. } = next;
+        writing.output.tokens.push(TokenOdds { end: writing.output.text.len(), probability, ended });
+        if enough {
             return Some(FinishReason::Stop);
         }
         (writing.tokens >= self.request.params.max_tokens).then_some(FinishReason::Length)
@@ -166,7 +185,7 @@ impl Run<'_> {
 
     /// Adds a piece to the text and returns whether the watcher has enough.
     fn show(&mut self, piece: &str, writing: &mut Writing<'_>) -> bool {
-        writing.text.push_str(piece);
+        writing.output.text.push_str(piece);
         !piece.is_empty() && (self.request.watch)(piece).is_break()
     }
 }

@@ -1,6 +1,6 @@
 //! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode.
 
-use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::draft::Pace;
@@ -18,7 +18,9 @@ pub(super) struct Generator<'a> {
     pub(super) model: &'a dyn LanguageModel,
     pub(super) tokenizer: &'a Tokenizer,
     pub(super) totals: &'a Totals,
-    pub(super) pace: Cell<Pace>,
+    pub(super) pace: Mutex<Pace>,
+    /// The tokens that end a text.
+    pub(super) ends: Vec<TokenId>,
 }
 
 /// A generation that is under way.
@@ -48,7 +50,13 @@ impl From<ForwardError> for Break {
 
 impl<'a> Generator<'a> {
     pub(super) fn new(model: &'a dyn LanguageModel, tokenizer: &'a Tokenizer, totals: &'a Totals) -> Self {
-        Self { model, tokenizer, totals, pace: Cell::default() }
+        let tokens = 0..tokenizer.vocabulary() as TokenId;
+        let ends = tokens.filter(|&token| tokenizer.is_end(token)).collect();
+        Self { model, tokenizer, totals, pace: Mutex::default(), ends }
+    }
+
+    pub(super) fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
@@ -72,8 +80,13 @@ impl<'a> Generator<'a> {
 
 impl Run<'_> {
     fn run(mut self) -> Result<JobOutput, JobError> {
-        let mut text = String::new();
-        let finish = match self.write(&mut text) {
+        let mut output = JobOutput {
+            text: String::new(),
+            tokens: Vec::new(),
+            finish: FinishReason::Stop,
+            usage: Usage::default(),
+        };
+        output.finish = match self.write(&mut output) {
             Ok(finish) | Err(Break::Finished(finish)) => finish,
             Err(Break::Failed(ForwardError::Interrupted)) if self.interrupt.overtaken.is_cancelled() => {
                 return Err(JobError::Overtaken);
@@ -81,16 +94,19 @@ impl Run<'_> {
             Err(Break::Failed(ForwardError::Interrupted)) => return Err(JobError::Cancelled),
             Err(Break::Failed(error)) => return Err(JobError::Failed(error.to_string())),
         };
-        Ok(JobOutput { text, finish, usage: self.usage })
+        output.usage = self.usage;
+        Ok(output)
     }
 
-    fn write(&mut self, text: &mut String) -> Result<FinishReason, Break> {
+    fn write(&mut self, output: &mut JobOutput) -> Result<FinishReason, Break> {
         let started = Instant::now();
         let logits = self.prefill();
         self.usage.prefill = started.elapsed();
-        self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
+        if !self.request.idle {
+            self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
+        }
         let started = Instant::now();
-        let finish = self.decode(logits?, text);
+        let finish = self.decode(logits?, output);
         self.usage.decode = started.elapsed();
         finish
     }
@@ -100,14 +116,20 @@ impl Run<'_> {
         let tokens = std::mem::take(&mut self.request.prompt.tokens);
         let kept = self.sequence.len();
         self.usage.reused_tokens = kept;
-        self.generator.totals.reused(kept);
+        if !self.request.idle {
+            self.generator.totals.reused(kept);
+        }
         let mut logits = None;
         let mut chunks = tokens[kept..].chunks(CHUNK).peekable();
         while let Some(chunk) = chunks.next() {
             let output = if chunks.peek().is_some() { Output::Nothing } else { Output::Last };
+            let started = Instant::now();
             logits = self.forward(chunk, output)?;
             self.usage.prefill_tokens += chunk.len();
-            self.generator.totals.prefilled(chunk.len());
+            match self.request.idle {
+                true => self.generator.totals.prepared(chunk.len(), started.elapsed()),
+                false => self.generator.totals.prefilled(chunk.len()),
+            }
         }
         self.request.prompt.tokens = tokens;
         logits.ok_or(Break::Finished(FinishReason::EndOfText))

@@ -38,6 +38,8 @@ pub struct JobRequest {
     pub latency: Duration,
     /// When it was asked for.
     pub since: Instant,
+    /// Whether it is done only while nobody waits, at low priority, and ends as overtaken when anything else is asked.
+    pub idle: bool,
 }
 
 /// A prompt in tokens.
@@ -60,7 +62,8 @@ impl Job {
         reply: impl FnOnce(Result<JobOutput, JobError>) + Send + 'static,
     ) -> Self {
         let (others, latency) = (Vec::new(), Duration::MAX);
-        let request = JobRequest { prompt, params, watch, others, latency, since: Instant::now() };
+        let (since, idle) = (Instant::now(), false);
+        let request = JobRequest { prompt, params, watch, others, latency, since, idle };
         Self { branch, request, cancel, reply: Box::new(reply) }
     }
 }
@@ -90,10 +93,23 @@ impl JobRequest {
 pub struct JobOutput {
     /// All text after [`PromptTokens::begins_with`], also what the watcher did not want.
     pub text: String,
+    /// How sure the model was of each token that gave text, and of the end where it ended the text itself.
+    pub tokens: Vec<TokenOdds>,
     /// Why it ended.
     pub finish: FinishReason,
     /// What it cost.
     pub usage: Usage,
+}
+
+/// How sure the model was of one token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenOdds {
+    /// Where the token ends in the text, in bytes; the text's end for the end of the text.
+    pub end: usize,
+    /// The probability of the token, at temperature 1; among those that agree with what was typed, if it completes that.
+    pub probability: f32,
+    /// The probability that the text ended before the token.
+    pub ended: f32,
 }
 
 /// Why a job wrote nothing.

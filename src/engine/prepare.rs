@@ -9,9 +9,9 @@ use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId};
 /// Tokens computed at once: an interruption loses what it falls into, and between two keys there is time for a few dozen.
 const CHUNK: usize = 32;
 
-/// Rows that a tail may lose to something made ready: about what was written behind a prompt. More of them are another
+/// Rows that a tail may lose to idle work: about what was written behind a prompt. More of them are another
 /// prompt's suffix, which the next key may need.
-const LOSS: usize = 64;
+pub(super) const LOSS: usize = 64;
 
 /// Rows to make ready.
 #[derive(Debug, Clone)]

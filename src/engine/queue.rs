@@ -1,6 +1,6 @@
 //! The queue before the engine thread. Not a line: the newest job is taken first, for that is where the user is, and
-//! a newer job of a branch replaces the one that waits and interrupts the one that runs. What can be made ready for
-//! later runs only while nobody waits, and gives way to any job.
+//! a newer job of a branch replaces the one that waits and interrupts the one that runs. Idle jobs, and what can be made
+//! ready for later, run only while nobody waits, and give way to any other job.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,7 +26,7 @@ struct State {
 
 /// What the engine thread is at.
 enum Running {
-    Job { branch: u64, interrupt: Interrupt },
+    Job { branch: u64, idle: bool, interrupt: Interrupt },
     Preparation { key: (u64, bool), interrupt: Interrupt },
 }
 
@@ -59,28 +59,46 @@ impl Interrupt {
     }
 }
 
+impl State {
+    /// Takes the newest job, an idle one only when there is no other.
+    fn next_job(&mut self) -> Option<Job> {
+        let urgent = self.waiting.iter().rposition(|job| !job.request.idle);
+        urgent.map(|index| self.waiting.remove(index)).or_else(|| self.waiting.pop())
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock, and the state is valid between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job and returns the waiting one that it replaces. After [`Queue::close`] the job itself comes back.
-    pub(super) fn push(&self, job: Job) -> Option<Job> {
+    /// Adds a job and returns the waiting ones that it replaces. After [`Queue::close`] the job itself comes back, and so
+    /// does an idle one whose branch has something better to do.
+    pub(super) fn push(&self, job: Job) -> Vec<Job> {
         let mut state = self.lock();
-        if state.closed {
-            return Some(job);
+        let idle = job.request.idle;
+        let same = |other: &Job| other.branch == job.branch;
+        if state.closed || idle && state.waiting.iter().any(|waiting| same(waiting) && !waiting.request.idle)
+        {
+            return vec![job];
         }
         match &state.running {
-            Some(Running::Job { branch, interrupt }) if *branch == job.branch => interrupt.overtaken.cancel(),
+            Some(Running::Job { branch, idle: false, .. }) if idle && *branch == job.branch => {
+                return vec![job];
+            }
+            Some(Running::Job { branch, idle: runs_idle, interrupt })
+                if *runs_idle || !idle && *branch == job.branch =>
+            {
+                interrupt.overtaken.cancel();
+            }
             Some(Running::Preparation { interrupt, .. }) => interrupt.overtaken.cancel(),
             _ => {}
         }
-        let older = state.waiting.iter().position(|waiting| waiting.branch == job.branch);
-        let older = older.map(|index| state.waiting.remove(index));
+        let replaced = state.waiting.extract_if(.., |waiting| same(waiting)).collect();
         state.waiting.push(job);
         self.changed.notify_one();
-        older
+        replaced
     }
 
     /// Adds something to make ready. It replaces what was to be made ready for the same purpose, also when that is
@@ -117,7 +135,7 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Waits for something to do, freeing first, then the newest job, then what can be made ready; `None` after
+    /// Waits for something to do, freeing first, then the newest job, idle ones last, then what can be made ready; `None` after
     /// [`Queue::close`].
     pub(super) fn pop(&self) -> Option<Next> {
         let mut state = self.lock();
@@ -128,9 +146,10 @@ impl Queue {
             if let Some(branch) = state.forgotten.pop() {
                 return Some(Next::Forget(branch));
             }
-            if let Some(job) = state.waiting.pop() {
+            if let Some(job) = state.next_job() {
                 let interrupt = Interrupt { cancelled: job.cancel.clone(), overtaken: CancelToken::new() };
-                state.running = Some(Running::Job { branch: job.branch, interrupt: interrupt.clone() });
+                let (branch, idle) = (job.branch, job.request.idle);
+                state.running = Some(Running::Job { branch, idle, interrupt: interrupt.clone() });
                 return Some(Next::Run(job, interrupt));
             }
             if let Some(preparation) = state.idle.pop() {

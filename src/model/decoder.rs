@@ -11,8 +11,8 @@ use super::kv_cache::RowShape;
 use super::linear::QuantLinear;
 use super::ops::{self, Angles, Place, Rotary};
 use super::{
-    Compute, ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output,
-    Sequence, TokenId,
+    ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
+    TokenId,
 };
 
 /// A loaded network.
@@ -49,11 +49,7 @@ impl Decoder {
         architecture: Architecture,
         options: LoadOptions,
     ) -> Result<Self, ModelError> {
-        let pool = match options.compute {
-            Compute::Kernels => Some(Arc::new(WorkerPool::new(options.threads))),
-            Compute::Candle => None,
-        };
-        let place = Place { device: Device::Cpu, pool };
+        let place = options.compute.place(options.threads)?;
         let device = &place.device;
         let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
         let embedding = file.matrix("token_embd.weight", vocabulary, hidden)?;
@@ -82,6 +78,11 @@ impl Decoder {
     /// Returns the positions in use.
     pub fn context(&self) -> usize {
         self.context
+    }
+
+    /// Returns the threads that compute, if it runs on the CPU's kernels.
+    pub fn pool(&self) -> Option<Arc<WorkerPool>> {
+        self.place.pool.clone()
     }
 
     fn embed(&self, tokens: &[TokenId]) -> Result<Tensor, ForwardError> {

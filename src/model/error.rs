@@ -51,6 +51,16 @@ pub enum ModelError {
         /// The file.
         path: String,
     },
+    /// The device asked for is not there, or the build does not know it.
+    #[error(
+        "no {feature} device can be used: {reason}; build with `--features {feature}` and check the driver, or set `device` to \"cpu\""
+    )]
+    NoDevice {
+        /// The build feature, which is also the value of the setting.
+        feature: &'static str,
+        /// What candle says.
+        reason: String,
+    },
     /// The numbers do not fit this machine, or candle says no.
     #[error("the model cannot be set up: {0}")]
     Setup(String),

@@ -78,6 +78,6 @@ pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
 pub use matmul::{Product, matmul, matmul_all, matmul_with};
 pub use peak::{integer_peak, read_bandwidth};
-pub use pool::WorkerPool;
+pub use pool::{WorkerPool, in_background};
 pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};
 pub use rowwise::{add, gelu, gelu_mul, layer_norm, rms_norm, silu_mul, softmax};

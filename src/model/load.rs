@@ -1,7 +1,13 @@
 //! From a path to everything that is needed to run a model: network, tokenizer, markers.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use candle_core::Device;
+use candle_core::utils::{cuda_is_available, metal_is_available};
+
+use super::kernels::WorkerPool;
+use super::ops::Place;
 use super::{Architecture, Decoder, GgufFile, Markers, ModelError, Tokenizer};
 
 /// How to load.
@@ -21,8 +27,43 @@ pub enum Compute {
     /// Our kernels, on the CPU.
     #[default]
     Kernels,
-    /// candle's own ops, on any device; also what the kernels are compared with.
+    /// candle's own ops on the CPU: what the kernels are compared with.
     Candle,
+    /// candle's own ops on an NVIDIA GPU; in builds with the feature `cuda`.
+    Cuda,
+    /// candle's own ops on an Apple GPU; in builds with the feature `metal`.
+    Metal,
+}
+
+impl Compute {
+    /// Returns the fastest that this build knows and this machine seems to have.
+    pub fn best() -> Self {
+        match (cuda_is_available(), metal_is_available()) {
+            (true, _) => Self::Cuda,
+            (_, true) => Self::Metal,
+            _ => Self::Kernels,
+        }
+    }
+
+    pub(super) fn place(self, threads: usize) -> Result<Place, ModelError> {
+        let unavailable = |feature| {
+            move |error: candle_core::Error| ModelError::NoDevice {
+                feature,
+                reason: first_line(&error.to_string()),
+            }
+        };
+        Ok(match self {
+            Self::Kernels => Place { device: Device::Cpu, pool: Some(Arc::new(WorkerPool::new(threads))) },
+            Self::Candle => Place { device: Device::Cpu, pool: None },
+            Self::Cuda => Place { device: Device::new_cuda(0).map_err(unavailable("cuda"))?, pool: None },
+            Self::Metal => Place { device: Device::new_metal(0).map_err(unavailable("metal"))?, pool: None },
+        })
+    }
+}
+
+/// candle adds a backtrace to its messages where one is asked for.
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
 }
 
 /// A model ready to run.

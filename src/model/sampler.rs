@@ -4,6 +4,7 @@
 use candle_core::{IndexOp, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling};
 
+use super::kernels::softmax;
 use super::{ForwardError, TokenId};
 
 /// Logits of one or more positions, `[rows, vocabulary]`.
@@ -34,6 +35,27 @@ impl Logits {
     /// When there is no such position.
     pub fn row(&self, index: usize) -> Result<Vec<f32>, ForwardError> {
         Ok(self.0.get(index)?.to_vec1()?)
+    }
+
+    /// Returns one position's probabilities, at temperature 1.
+    ///
+    /// # Errors
+    /// When there is no such position.
+    pub fn probabilities(&self, index: usize) -> Result<Probabilities, ForwardError> {
+        let mut row = self.row(index)?;
+        softmax(&mut row);
+        Ok(Probabilities(row))
+    }
+}
+
+/// The probability of every token at one position.
+#[derive(Debug, Clone)]
+pub struct Probabilities(Vec<f32>);
+
+impl Probabilities {
+    /// Returns how likely a token is; 0 for one that the model does not have.
+    pub fn of(&self, token: TokenId) -> f32 {
+        self.0.get(token as usize).copied().unwrap_or(0.0)
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::answer;
 use super::flight::{Flight, Landing, Waiting};
 use super::session::{Session, View};
 use super::turn::Turn;
+use super::{accepted, answer};
 use crate::assist::infill::{Infill, InfillRequest, Written, infill};
 use crate::complete::{self, Completion, Reason, TokenCount};
 use crate::engine::CancelToken;
@@ -56,12 +56,16 @@ pub(super) async fn suggest(
         return Err(reason.into());
     }
     // A generation that was joined may turn out to write something else than what was typed meanwhile.
-    match land(session, &view, &mut turn).await {
+    let settled = match land(session, &view, &mut turn).await {
         Err(Silence { reason: Reason::Overtaken | Reason::Cancelled, .. }) if turn.is_mine() => {
             land(session, &view, &mut turn).await
         }
         settled => settled,
+    };
+    if let Ok(suggestion) = &settled {
+        accepted::go_on(session, &view, suggestion);
     }
+    settled
 }
 
 async fn land(session: &Arc<Session>, view: &View, turn: &mut Turn) -> Result<Suggestion, Silence> {
@@ -126,7 +130,7 @@ async fn generate(
 ) -> Landing {
     let made_for = Some((view.snapshot.clone(), view.offset));
     let View { snapshot, offset, path, branch, settings, anchors, .. } = view;
-    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors, written };
+    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors, idle: false, written };
     let Infill { result, usage, anchors } = infill(request, source.clone(), counter, cancel).await;
     if let Some(best) = anchors.first().filter(|_| result.is_ok()) {
         // Where a shorter prompt served, or one of an earlier line, the better one is ready after a pause.

@@ -1,14 +1,15 @@
 //! The model inside: finds or fetches the file, loads it on a thread of its own, and turns requests into engine jobs.
 
 mod locate;
+mod power;
 mod prompt;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
-use crate::complete::TokenCount;
-use crate::engine::{Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose};
+use crate::complete::{TokenCount, TokenOdds};
+use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose};
 use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
 
 pub use locate::locate;
@@ -50,10 +51,11 @@ impl TokenCount for Counter {
 
 impl EmbeddedSource {
     /// Starts to locate and load the model; requests are refused with [`SourceError::Loading`] until it is there.
-    pub fn start(locate: Locate, options: LoadOptions) -> Arc<Self> {
+    /// `battery_threads` is how many threads compute while the machine runs on its battery, if not the same.
+    pub fn start(locate: Locate, options: LoadOptions, battery_threads: Option<usize>) -> Arc<Self> {
         let source = Arc::new(Self::loading("looking for the model"));
         let loading = source.clone();
-        let load = move || match loading.load(locate, options) {
+        let load = move || match loading.load(locate, options, battery_threads) {
             Ok((ready, model)) => loading.set_ready(ready, model),
             Err(message) => loading.set_status(Status::Failed { message }),
         };
@@ -84,7 +86,12 @@ impl EmbeddedSource {
         Self { status: Mutex::new(status), changed: Condvar::new(), ready: RwLock::new(None) }
     }
 
-    fn load(&self, locate: Locate, options: LoadOptions) -> Result<(Ready, String), String> {
+    fn load(
+        &self,
+        locate: Locate,
+        options: LoadOptions,
+        battery_threads: Option<usize>,
+    ) -> Result<(Ready, String), String> {
         let stage = |stage: &str, done, total| {
             self.set_status(Status::Loading { stage: stage.to_owned(), done, total });
         };
@@ -94,6 +101,9 @@ impl EmbeddedSource {
         stage(&format!("loading {name}"), 0, 0);
         let loaded = load(&path, options).map_err(|error| error.to_string())?;
         let context = loaded.decoder.context();
+        if let (Some(threads), Some(pool)) = (battery_threads, loaded.decoder.pool()) {
+            power::follow(&pool, threads);
+        }
         let ready = Ready::new(Box::new(loaded.decoder), loaded.tokenizer, loaded.markers, context)?;
         Ok((ready, loaded.name))
     }
@@ -180,14 +190,16 @@ impl Source for EmbeddedSource {
                 // Nobody waits any more when the request was cancelled.
                 let _ = answer.send(result);
             };
-            let Request { branch, params, watch, cancel, latency, .. } = request;
+            let Request { branch, params, watch, cancel, latency, idle, .. } = request;
             let mut job = Job::new(branch, prompts.remove(0), params, watch, cancel, reply);
-            (job.request.others, job.request.latency) = (others, latency);
+            (job.request.others, job.request.latency, job.request.idle) = (others, latency, idle);
             ready.engine.submit(job);
             let output =
                 answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
             guard.disarm();
-            Ok(Generation { text: output.text, finish: output.finish, usage: output.usage })
+            let engine::JobOutput { text, tokens, finish, usage } = output;
+            let tokens = tokens.into_iter().map(TokenOdds::from).collect();
+            Ok(Generation { text, tokens, finish, usage })
         })
     }
 
@@ -208,6 +220,13 @@ impl Source for EmbeddedSource {
 
     fn counters(&self) -> Counters {
         self.ready().map(|ready| ready.engine.totals().counters()).unwrap_or_default()
+    }
+}
+
+impl From<engine::TokenOdds> for TokenOdds {
+    fn from(odds: engine::TokenOdds) -> Self {
+        let engine::TokenOdds { end, probability, ended } = odds;
+        Self { end, probability, ended }
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ropey::Rope;
 
 use super::position::{char_at, line_chars, line_count, position_of};
-use super::{Language, Position, PositionEncoding};
+use super::{Language, Position, PositionEncoding, TextEdit};
 
 /// Bytes at the head of a document that are enough to tell which line ending it uses.
 ///
@@ -25,6 +25,17 @@ impl Snapshot {
     /// Returns a snapshot of a text that no editor has open, at version 0.
     pub fn new(language: Language, text: &str) -> Self {
         Self { rope: Rope::from_str(text), version: 0, language }
+    }
+
+    /// Returns the text as it would be after an edit, at the same version: what nobody has typed yet. A range that does
+    /// not fit is clamped to the text and its characters.
+    pub fn edited(&self, edit: &TextEdit) -> Self {
+        let mut rope = self.rope.clone();
+        let start = rope.byte_to_char(edit.range.start.min(rope.len_bytes()));
+        let end = rope.byte_to_char(edit.range.end.min(rope.len_bytes())).max(start);
+        rope.remove(start..end);
+        rope.insert(start, &edit.text);
+        Self { rope, ..*self }
     }
 
     /// Returns the language of the document.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accepted;
 mod any;
 mod block;
 mod cache;

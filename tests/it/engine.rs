@@ -102,6 +102,21 @@ impl Bench {
     }
 
     fn submit(&self, id: u32, branch: u64, prompt: &str, params: GenerationParams) -> CancelToken {
+        self.submit_when(false, id, branch, prompt, params)
+    }
+
+    fn submit_idle(&self, id: u32, branch: u64, prompt: &str) {
+        self.submit_when(true, id, branch, prompt, params());
+    }
+
+    fn submit_when(
+        &self,
+        idle: bool,
+        id: u32,
+        branch: u64,
+        prompt: &str,
+        params: GenerationParams,
+    ) -> CancelToken {
         let (cancel, replies) = (CancelToken::new(), self.replies.0.clone());
         let prompt =
             PromptTokens { tokens: self.tokenizer.encode(prompt).unwrap(), ..PromptTokens::default() };
@@ -110,7 +125,9 @@ impl Bench {
             false => ControlFlow::Continue(()),
         });
         let reply = move |result| replies.send((id, result)).unwrap();
-        self.engine.submit(Job::new(branch, prompt, params, watch, cancel.clone(), reply));
+        let mut job = Job::new(branch, prompt, params, watch, cancel.clone(), reply);
+        job.request.idle = idle;
+        self.engine.submit(job);
         cancel
     }
 
@@ -146,6 +163,20 @@ fn it_writes_until_the_model_ends_the_text() {
     let output = bench.run("drink>", params());
     assert_eq!((output.text.as_str(), output.finish), ("caf\u{e9} \u{1f600}", FinishReason::EndOfText));
     assert_eq!(output.usage.prompt_tokens, 6);
+}
+
+#[test]
+fn it_says_how_sure_the_model_was_of_each_token_and_of_the_end() {
+    let (bench, _) = Bench::new("ab", 512, false);
+    let tokens = bench.run("drink>", params()).tokens;
+    assert_eq!(tokens.iter().map(|odds| odds.end).collect::<Vec<_>>(), [1, 2, 2]);
+    let vocabulary = bench.tokenizer.vocabulary() as f32;
+    // The script gives one token a logit of 1 and all others 0.
+    let likely = 1f32.exp() / (vocabulary - 1.0 + 1f32.exp());
+    let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
+    assert!(tokens[..2].iter().all(|odds| near(odds.probability, likely)), "{tokens:?}");
+    assert_eq!(tokens[2].ended, tokens[2].probability);
+    assert!(tokens[2].ended > tokens[0].ended && tokens[0].ended > 0.0, "{tokens:?}");
 }
 
 #[test]
@@ -239,6 +270,36 @@ fn a_job_cancelled_while_it_waits_is_answered_and_computes_nothing() {
     replies.sort_by_key(|(id, _)| *id);
     assert_eq!(replies[1].1, Err(JobError::Cancelled));
     assert_eq!(bench.engine.totals().counters().prefill_tokens, 2);
+}
+
+#[test]
+fn an_idle_job_runs_when_nothing_else_does_and_counts_as_computed_ahead() {
+    let (bench, _) = Bench::new("xy", 512, false);
+    bench.submit_idle(1, 1, "a>");
+    assert_eq!(bench.reply().1.unwrap().text, "xy");
+    let counters = bench.engine.totals().counters();
+    assert_eq!((counters.requests, counters.prefill_tokens, counters.decoded_tokens), (0, 0, 0));
+    assert_eq!(counters.prepared_tokens, 4);
+    // What it computed serves the next one.
+    assert_eq!(bench.run("a>xy", params()).usage.reused_tokens, 3);
+}
+
+#[test]
+fn an_idle_job_gives_way_to_any_other_and_waits_for_none_of_its_branch() {
+    let (bench, passes) = Bench::new("xy", 512, true);
+    bench.submit_idle(1, 1, "a>");
+    passes.entered();
+    bench.submit(2, 2, "b>", params());
+    passes.permits.send(()).unwrap();
+    assert_eq!(bench.reply(), (1, Err(JobError::Overtaken)));
+    passes.entered();
+    // The other branch is busy with something better; this one is not.
+    bench.submit_idle(3, 2, "b>x");
+    assert_eq!(bench.reply(), (3, Err(JobError::Overtaken)));
+    bench.submit_idle(4, 1, "a>");
+    passes.let_all_through();
+    assert_eq!([bench.reply().0, bench.reply().0], [2, 4]);
+    assert_eq!(bench.engine.totals().counters().cancelled, 0);
 }
 
 #[test]

@@ -113,6 +113,37 @@ async fn what_was_typed_along_is_answered_without_the_model() {
 }
 
 #[tokio::test]
+async fn behind_a_suggestion_that_was_accepted_the_next_one_is_there_without_the_model() {
+    let before_cursor = |input: &Input| match input {
+        Input::Infill(prompt) => prompt.before_cursor(),
+        other => panic!("{other:?}"),
+    };
+    let script = Script::answers(move |input| match before_cursor(input).as_str() {
+        "if a:\n    total = " => "a + b\n".into(),
+        _ => String::new(),
+    });
+    script.writes_in_idle_time(move |input| match before_cursor(input).as_str() {
+        "if a:\n    total = a + b\n    " => "return total\n".into(),
+        _ => String::new(),
+    });
+    let mut server = TestServer::plain(&script).await;
+    server.open(URI, "python", "if a:\n    total = \n").await;
+    server.call(METHOD, at(URI, 1, 12)).await;
+    server.insert(URI, 2, (1, 12), "a + b\n    ").await;
+    // The model itself says nothing here, so what comes is what was computed ahead, as soon as it is there.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let item = loop {
+        let answer = server.call(METHOD, at(URI, 2, 4)).await;
+        match &answer["items"][0] {
+            Value::Null => assert!(std::time::Instant::now() < deadline, "nothing was computed ahead"),
+            item => break item.clone(),
+        }
+    };
+    assert_eq!(item["insertText"], "return total");
+    server.finish().await;
+}
+
+#[tokio::test]
 async fn typing_along_while_it_is_generated_keeps_the_answer() {
     let script = Script::says("a + b\n");
     let mut server = TestServer::plain(&script).await;

@@ -13,7 +13,7 @@ use infill_ls::model::{
 };
 
 /// What a scripted model wants next after the tokens it was given; the likeliest has the highest number.
-pub type Script = Box<dyn Fn(&[TokenId]) -> Vec<(TokenId, f32)> + Send>;
+pub type Script = Box<dyn Fn(&[TokenId]) -> Vec<(TokenId, f32)> + Send + Sync>;
 
 /// A model that follows a script and notes how many tokens each of its passes had.
 pub struct Scripted {

@@ -16,7 +16,7 @@ use crate::parity::model_path;
 
 fn source() -> Arc<EmbeddedSource> {
     let options = LoadOptions { context: 2048, threads: 2, compute: Compute::Kernels };
-    let source = EmbeddedSource::start(Box::new(|_| Ok(model_path())), options);
+    let source = EmbeddedSource::start(Box::new(|_| Ok(model_path())), options, None);
     source.wait(&mut |_, _, _| ()).unwrap();
     source
 }

@@ -1,6 +1,8 @@
 //! `infill-ls bench engine`: prefill and decode of the loaded model, in turn with `llama-bench` on the same file with the
 //! same number of threads, so that a slow moment of a shared machine hits both.
 
+mod process;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use self::process::{FIRST, HELD};
 use super::peer::Peer;
 use super::table::{self, median};
 use crate::cli::model_args::ModelChoice;
@@ -41,6 +44,9 @@ pub struct EngineArgs {
     /// Leave out the table of threads and context lengths
     #[arg(long)]
     no_scaling: bool,
+    /// Only load, read a prompt of N tokens and print the memory in use; what the run as a whole starts in turn
+    #[arg(long, value_name = "N", hide = true)]
+    read_prompt: Option<usize>,
     /// Also write the figures to FILE
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -56,6 +62,10 @@ struct Timed {
 /// Measures and prints.
 pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
     let path = args.model.obtain()?;
+    if let Some(n) = args.read_prompt {
+        process::read_prompt(&path, args.threads, n)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let decoder = load(&path, args.threads)?;
     let peer = args.peer.clone().map(|program| Peer { program, model: path.clone(), threads: args.threads });
     let mut timed: Vec<(&str, usize, Timed)> = PREFILLS.map(|n| ("prefill", n, Timed::default())).into();
@@ -78,14 +88,57 @@ pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
         }
     }
     drop(decoder);
+    let processes = processes(&path, &args, peer.as_ref())?;
     let scaling = if args.no_scaling { Vec::new() } else { scaling(&path, args.threads)? };
-    let report = report(&timed, &scaling, args.threads);
+    let mut report = report(&timed, &scaling, args.threads);
+    report["first_token_ms"] = processes.first_token.clone();
+    report["memory_mb"] = processes.memory.clone();
     print(&report, &timed, &scaling)?;
     if let Some(file) = &args.json {
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The figures of fresh processes.
+struct Processes {
+    first_token: Value,
+    memory: Value,
+}
+
+/// Starts processes in turn with the peer's: `--rounds` times for the time to the first token, once for the memory.
+fn processes(path: &std::path::Path, args: &EngineArgs, peer: Option<&Peer>) -> anyhow::Result<Processes> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..args.rounds.max(1) {
+        ours.push(process::ours(path, args.threads, FIRST)?.0.time.as_secs_f64() * 1e3);
+        if let Some(peer) = peer {
+            theirs.push(process::theirs(peer, FIRST)?.time.as_secs_f64() * 1e3);
+        }
+    }
+    let megabytes = |bytes: u64| (bytes / 1_000_000) as f64;
+    let (taken, held) = process::ours(path, args.threads, HELD)?;
+    let mut memory = json!({
+        "ours": megabytes(held.resident),
+        "ours_peak": megabytes(taken.peak),
+        "file": megabytes(std::fs::metadata(path)?.len()),
+        "cache": megabytes(held.cache),
+    });
+    if let Some(peer) = peer {
+        memory["peer"] = json!(megabytes(process::theirs(peer, HELD)?.peak));
+        memory["ratio"] = json!(megabytes(held.resident) / memory["peer"].as_f64().unwrap_or(0.0));
+    }
+    let mut first_token = json!({ "ours": median(ours) });
+    if peer.is_some() {
+        first_token["peer"] = json!(median(theirs));
+        first_token["ratio"] = json!(ratio(&first_token));
+    }
+    Ok(Processes { first_token, memory })
+}
+
+/// Returns ours divided by the peer's.
+fn ratio(figure: &Value) -> f64 {
+    figure["ours"].as_f64().unwrap_or(0.0) / figure["peer"].as_f64().unwrap_or(f64::NAN)
 }
 
 fn load(path: &std::path::Path, threads: usize) -> anyhow::Result<Decoder> {
@@ -190,6 +243,7 @@ fn print(report: &Value, timed: &[(&str, usize, Timed)], scaling: &[Scaled]) -> 
         rows.push(vec![format!("{kind} at {tokens}"), cell("ours", 1), cell("peer", 1), cell("ratio", 2)]);
     }
     table::write(&mut out, &rows)?;
+    processes_table(&mut out, report)?;
     if !scaling.is_empty() {
         let mut rows = vec![["threads", "context", "prefill t/s", "decode t/s"].map(String::from).to_vec()];
         rows.extend(scaling.iter().map(|s| {
@@ -204,4 +258,25 @@ fn print(report: &Value, timed: &[(&str, usize, Timed)], scaling: &[Scaled]) -> 
         table::write(&mut out, &rows)?;
     }
     Ok(())
+}
+
+fn processes_table(out: &mut impl Write, report: &Value) -> std::io::Result<()> {
+    let mut rows = vec![["", "infill-ls", "llama.cpp", "ratio"].map(String::from).to_vec()];
+    for (name, key) in [
+        (format!("start to first token, {FIRST} tokens, ms"), "first_token_ms"),
+        (format!("memory with {HELD} tokens held, MB"), "memory_mb"),
+    ] {
+        let cell = |field: &str, digits: usize| {
+            report[key][field].as_f64().map_or("-".into(), |x| format!("{x:.digits$}"))
+        };
+        rows.push(vec![name, cell("ours", 0), cell("peer", 0), cell("ratio", 2)]);
+    }
+    writeln!(out)?;
+    table::write(out, &rows)?;
+    let memory = &report["memory_mb"];
+    writeln!(
+        out,
+        "of the memory: file {} MB, cache {} MB; at most {} MB while loading",
+        memory["file"], memory["cache"], memory["ours_peak"]
+    )
 }

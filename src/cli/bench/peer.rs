@@ -29,16 +29,21 @@ impl Peer {
         self.run(&["-p", "0", "-n", &tokens.to_string(), "-d", &depth.to_string()])
     }
 
-    fn run(&self, what: &[&str]) -> anyhow::Result<f64> {
+    /// Returns the command that runs it once.
+    pub(super) fn command(&self, what: &[&str]) -> Command {
         let threads = self.threads.to_string();
-        let output = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args([Path::new("-m"), &self.model])
             .args(["-t", &threads, "-r", "1", "-o", "json"])
-            .args(what)
-            .output()
-            .with_context(|| {
-                format!("cannot run {}; --peer wants the llama-bench program", self.program.display())
-            })?;
+            .args(what);
+        command
+    }
+
+    fn run(&self, what: &[&str]) -> anyhow::Result<f64> {
+        let output = self.command(what).output().with_context(|| {
+            format!("cannot run {}; --peer wants the llama-bench program", self.program.display())
+        })?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr);
             bail!("{} failed: {}", self.program.display(), message.lines().last().unwrap_or("no message"));

@@ -1,262 +1,97 @@
-//! The threads that compute: a pool that stays, waits briefly and then sleeps. Not a scheduler: one job at a
-//! time, given by one caller, who computes too.
-//!
-//! A token takes some two hundred parallel steps of 20 to 500 microseconds, so a step must begin within a
-//! microsecond or two, without an allocation; and between keystrokes the threads must cost nothing. So a
-//! thread that has nothing to do spins for some tens of microseconds and then sleeps on a condition variable.
-//! A thread that comes late finds the job closed and is not waited for: on a machine that is busy with other
-//! things, the caller does the work alone.
+//! The threads that compute, and who gets them: a team for what somebody waits for and, from its first use on, another
+//! of low priority for idle work. How a team shares out a job is `team`'s business.
 
-use std::any::Any;
-use std::cell::{Cell, UnsafeCell};
-use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+mod shared;
+mod team;
 
-/// How often a waiting thread looks before it sleeps; about 50 microseconds.
-const SPINS: u32 = 2_000;
-/// The job of the current epoch can be joined.
-const OPEN: u64 = 1 << 31;
-/// The threads that are at work on it.
-const ACTIVE: u64 = OPEN - 1;
-/// One epoch.
-const EPOCH: u64 = 1 << 32;
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-type Task<'a> = &'a (dyn Fn(usize) + Sync + 'a);
+pub(super) use shared::Shared;
+use team::Team;
+use thread_priority::{ThreadPriority, set_current_thread_priority};
 
-struct State {
-    /// Epoch, whether its job is open, and how many workers are at it, in one word, so that joining is one
-    /// exchange.
-    word: AtomicU64,
-    /// The job; written while nobody is at work, read by those who joined.
-    job: UnsafeCell<Option<Task<'static>>>,
-    next: AtomicUsize,
-    tasks: AtomicUsize,
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
-    quit: AtomicBool,
-    sleepers: AtomicUsize,
-    sleep: Mutex<()>,
-    wake: Condvar,
-}
-
-// SAFETY: `job` is the only field that is not `Sync` by itself. It is written by the one caller that holds
-// `callers`, while the word says closed and nobody active, and read only by threads that have joined an open
-// job; the word's release and acquire order the two.
-unsafe impl Sync for State {}
-// SAFETY: the task behind `job` is `Sync`, so it may be called from any thread.
-unsafe impl Send for State {}
-
-/// A fixed number of threads that share out the tasks of one job at a time.
-pub struct WorkerPool {
-    state: Arc<State>,
-    callers: Mutex<()>,
-    workers: Vec<JoinHandle<()>>,
-}
+/// How much idle work stands back, of 100: on Linux a niceness of 5, a quarter of the time of a program that competes
+/// with it. Less would hold up a request that waits for the idle work to let go.
+const BACKGROUND_PRIORITY: u8 = 35;
 
 thread_local! {
-    /// Whether this thread is inside a task: a job within a job is done by the thread that gives it.
-    static WORKING: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread does idle work.
+    static IN_BACKGROUND: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A fixed number of threads that share out the tasks of one job at a time. Results do not depend on their number.
+pub struct WorkerPool {
+    foreground: Team,
+    background: OnceLock<Team>,
+    limit: AtomicUsize,
 }
 
 impl WorkerPool {
     /// A pool of `threads` threads, the caller of [`WorkerPool::run`] among them. Fewer if the system gives
     /// no more.
     pub fn new(threads: usize) -> Self {
-        let state = Arc::new(State {
-            word: AtomicU64::new(0),
-            job: UnsafeCell::new(None),
-            next: AtomicUsize::new(0),
-            tasks: AtomicUsize::new(0),
-            panic: Mutex::new(None),
-            quit: AtomicBool::new(false),
-            sleepers: AtomicUsize::new(0),
-            sleep: Mutex::new(()),
-            wake: Condvar::new(),
-        });
-        let start = |index: usize| {
-            let state = Arc::clone(&state);
-            std::thread::Builder::new().name(format!("kernel-{index}")).spawn(move || state.work()).ok()
-        };
-        let workers = (1..threads.max(1)).map_while(start).collect();
-        Self { state, callers: Mutex::new(()), workers }
+        let foreground = Team::new("kernel", threads, || {});
+        let limit = AtomicUsize::new(foreground.threads());
+        Self { foreground, background: OnceLock::new(), limit }
     }
 
     /// Threads that compute, the caller's among them.
     pub fn threads(&self) -> usize {
-        self.workers.len() + 1
+        self.foreground.threads()
+    }
+
+    /// Lets at most `threads` of them compute from the next job on, at least one; the others rest.
+    pub fn limit(&self, threads: usize) {
+        self.limit.store(threads.max(1), Ordering::Relaxed);
+        self.foreground.limit(threads);
+        if let Some(background) = self.background.get() {
+            background.limit(threads);
+        }
     }
 
     /// Calls `task` with every number below `tasks`, once each, in any order and on any thread, and returns
     /// when all are done. A panic in a task is handed on to the caller after all threads have stopped. Called
     /// from within a task, it does the tasks one after the other.
     pub fn run(&self, tasks: usize, task: impl Fn(usize) + Sync) {
-        if tasks <= 1 || self.workers.is_empty() || WORKING.get() {
-            (0..tasks).for_each(task);
-            return;
+        match IN_BACKGROUND.get() {
+            false => self.foreground.run(tasks, task),
+            true => self.background().run(tasks, task),
         }
-        let _one_caller = lock(&self.callers);
-        self.state.open(tasks, &task);
-        self.state.share();
-        self.state.close();
-        let panic = lock(&self.state.panic).take();
-        if let Some(panic) = panic {
-            resume_unwind(panic);
-        }
+    }
+
+    fn background(&self) -> &Team {
+        self.background.get_or_init(|| {
+            let team = Team::new("idle", self.threads(), stand_back);
+            team.limit(self.limit.load(Ordering::Relaxed));
+            team
+        })
     }
 }
 
-impl Drop for WorkerPool {
-    fn drop(&mut self) {
-        self.state.quit.store(true, Ordering::SeqCst);
-        drop(lock(&self.state.sleep));
-        self.state.wake.notify_all();
-        for worker in self.workers.drain(..) {
-            // A worker catches the panics of its tasks, so there is nothing to hear from it.
-            let _ = worker.join();
-        }
-    }
-}
-
-impl State {
-    /// Publishes a job. The caller must close it before `task` goes out of scope, and does so even if a task
-    /// panics.
-    fn open(&self, tasks: usize, task: Task<'_>) {
-        // SAFETY: only the lifetime changes. `close` waits for all that have joined, and nobody joins a
-        // closed job.
-        let task = unsafe { std::mem::transmute::<Task<'_>, Task<'static>>(task) };
-        // SAFETY: the last job is closed and nobody is at work, so nobody reads the slot.
-        unsafe { *self.job.get() = Some(task) };
-        self.next.store(0, Ordering::Relaxed);
-        self.tasks.store(tasks, Ordering::Relaxed);
-        let epoch = self.word.load(Ordering::Relaxed) & !(OPEN | ACTIVE);
-        self.word.store(epoch.wrapping_add(EPOCH) | OPEN, Ordering::SeqCst);
-        if self.sleepers.load(Ordering::SeqCst) > 0 {
-            // Taking the lock means that a thread on its way to sleep either sees the job or hears the call.
-            drop(lock(&self.sleep));
-            self.wake.notify_all();
-        }
-    }
-
-    /// Takes tasks until none is left.
-    fn share(&self) {
-        WORKING.set(true);
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: this thread has opened or joined the job, so it is not written to, and its closure
-            // lives.
-            let task = unsafe { *self.job.get() };
-            let tasks = self.tasks.load(Ordering::Relaxed);
-            while let Some(task) = task {
-                let index = self.next.fetch_add(1, Ordering::Relaxed);
-                if index >= tasks {
-                    break;
-                }
-                task(index);
-            }
-        }));
-        WORKING.set(false);
-        if let Err(panic) = done {
-            // The tasks that are left would be for nothing.
-            self.next.store(usize::MAX / 2, Ordering::Relaxed);
-            lock(&self.panic).get_or_insert(panic);
-        }
-    }
-
-    /// Lets nobody join any more and waits for those who have.
-    fn close(&self) {
-        self.word.fetch_and(!OPEN, Ordering::AcqRel);
-        let mut looks = 0u32;
-        while self.word.load(Ordering::Acquire) & ACTIVE != 0 {
-            looks += 1;
-            if looks < SPINS {
-                std::hint::spin_loop();
-            } else {
-                // Somebody else has the worker's core; giving up ours may be what it waits for.
-                std::thread::yield_now();
-            }
-        }
-    }
-
-    /// A worker's life.
-    fn work(&self) {
-        let mut seen = 0;
-        while let Some(epoch) = self.wait(seen) {
-            seen = epoch;
-            if self.join(epoch) {
-                self.share();
-                self.word.fetch_sub(1, Ordering::AcqRel);
-            }
-        }
-    }
-
-    /// Waits for a job newer than `seen` and returns its epoch; `None` when the pool ends.
-    fn wait(&self, seen: u64) -> Option<u64> {
-        for _ in 0..SPINS {
-            if let Some(answer) = self.news(seen) {
-                return answer;
-            }
-            std::hint::spin_loop();
-        }
-        let mut guard = lock(&self.sleep);
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
-        let answer = loop {
-            if let Some(answer) = self.news(seen) {
-                break answer;
-            }
-            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+/// Runs `work` on a thread of low priority, whose kernels run on such threads too, and waits for it.
+///
+/// A thread's priority cannot be raised again without privileges, so it is a new one each time: that takes some ten
+/// microseconds, and idle work takes milliseconds at least.
+pub fn in_background<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let run = move || {
+            stand_back();
+            IN_BACKGROUND.set(true);
+            work()
         };
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
-        answer
-    }
-
-    /// `Some(None)` at the end, `Some(epoch)` if an open job is there that was not seen.
-    fn news(&self, seen: u64) -> Option<Option<u64>> {
-        if self.quit.load(Ordering::SeqCst) {
-            return Some(None);
+        match scope.spawn(run).join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
         }
-        let word = self.word.load(Ordering::SeqCst);
-        (word & OPEN != 0 && word / EPOCH != seen).then_some(Some(word / EPOCH))
-    }
-
-    /// Joins the job of an epoch unless it has been closed.
-    fn join(&self, epoch: u64) -> bool {
-        let open = |word: u64| (word & OPEN != 0 && word / EPOCH == epoch).then_some(word + 1);
-        self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, open).is_ok()
-    }
+    })
 }
 
-/// Locks; a panic elsewhere leaves nothing half done behind these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A slice that several tasks write to, each its own part.
-pub(super) struct Shared<'a, T> {
-    start: *mut T,
-    len: usize,
-    slice: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: it only hands out parts, and `slice` makes the caller promise that they do not overlap.
-unsafe impl<T: Send> Sync for Shared<'_, T> {}
-// SAFETY: as for the mutable slice that it stands for.
-unsafe impl<T: Send> Send for Shared<'_, T> {}
-
-impl<'a, T> Shared<'a, T> {
-    pub(super) fn new(slice: &'a mut [T]) -> Self {
-        Self { start: slice.as_mut_ptr(), len: slice.len(), slice: PhantomData }
-    }
-
-    /// A part of the slice; panics if it is not inside.
-    ///
-    /// # Safety
-    /// No other part that overlaps it may be alive.
-    #[allow(clippy::mut_from_ref, reason = "the caller promises that the parts are apart")]
-    pub(super) unsafe fn slice(&self, at: usize, len: usize) -> &mut [T] {
-        assert!(at <= self.len && len <= self.len - at);
-        // SAFETY: inside the slice by the assertion, not aliased by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }
+fn stand_back() {
+    let priority = ThreadPriority::try_from(BACKGROUND_PRIORITY);
+    if let Err(error) = priority.map(set_current_thread_priority) {
+        tracing::debug!(error, "idle work has to run at the usual priority");
     }
 }
 
@@ -265,7 +100,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{Shared, WorkerPool};
+    use super::{Shared, WorkerPool, in_background};
 
     #[test]
     fn every_task_is_done_once_and_before_run_returns() {
@@ -307,5 +142,43 @@ mod tests {
             }
         });
         assert_eq!(count.into_inner(), 4 * 50 * 3 * 5);
+    }
+
+    #[test]
+    fn every_task_is_done_once_by_fewer_threads_and_in_the_background_too() {
+        let pool = WorkerPool::new(4);
+        for limit in [1, 4, 2, 9, 0, 3] {
+            pool.limit(limit);
+            for background in [false, true] {
+                let count = AtomicUsize::new(0);
+                let run = || pool.run(100, |_| _ = count.fetch_add(1, Ordering::Relaxed));
+                if background {
+                    in_background(run)
+                } else {
+                    run()
+                }
+                assert_eq!(count.into_inner(), 100);
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn idle_work_stands_back_and_nothing_else_does() {
+        fn niceness() -> i32 {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
+            let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+            fields.nth(16).and_then(|nice| nice.parse().ok()).unwrap_or(i32::MIN)
+        }
+        let (pool, usual) = (WorkerPool::new(2), niceness());
+        let lowest = || {
+            let lowest = std::sync::Mutex::new(i32::MAX);
+            pool.run(64, |_| {
+                let mut lowest = super::team::lock(&lowest);
+                *lowest = niceness().min(*lowest);
+            });
+            lowest.into_inner().unwrap_or(i32::MIN)
+        };
+        assert_eq!((lowest(), in_background(lowest), lowest()), (usual, usual.max(5), usual));
     }
 }
