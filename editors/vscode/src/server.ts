@@ -71,7 +71,7 @@ export class Server implements vscode.Disposable {
     if (!change.affectsConfiguration(SECTION)) {
       return;
     }
-    if (needsRestart(change)) {
+    if (needsRestart(this.context.extension, change)) {
       await this.restart();
     } else {
       const settings = { [SECTION]: serverSettings(this.context.extension) };

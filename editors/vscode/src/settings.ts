@@ -9,8 +9,11 @@ export const SECTION = "infill-ls";
 /** Begins the names of the settings that are about starting the server, and are not sent to it. */
 const OWN = `${SECTION}.server.`;
 
-/** Settings that the server reads at its start only. */
-const READ_AT_THE_START = ["model", "context", "threads", "fetch", "server"];
+/** What the server's descriptions say of settings that it does not look at later. */
+const READ_AT_THE_START = "Read at the start.";
+
+/** Settings whose effect is over when the model is there, or that are about the process itself. */
+const ALSO_AT_THE_START = ["fetch", "server"];
 
 /** What starting the server needs to know. */
 export interface StartSettings {
@@ -35,8 +38,12 @@ export function serverSettings(extension: vscode.Extension<unknown>): Record<str
 }
 
 /** Returns whether the server must be started anew for a change. */
-export function needsRestart(change: vscode.ConfigurationChangeEvent): boolean {
-  return READ_AT_THE_START.some((name) => change.affectsConfiguration(`${SECTION}.${name}`));
+export function needsRestart(extension: vscode.Extension<unknown>, change: vscode.ConfigurationChangeEvent): boolean {
+  const described = Object.entries(properties(extension))
+    .filter(([, { markdownDescription }]) => markdownDescription.includes(READ_AT_THE_START))
+    .map(([name]) => name);
+  const others = ALSO_AT_THE_START.map((name) => `${SECTION}.${name}`);
+  return [...described, ...others].some((name) => change.affectsConfiguration(name));
 }
 
 /** Returns whether one of the settings that switch something is on. */
@@ -61,12 +68,15 @@ export async function write(name: string, value: unknown): Promise<void> {
 }
 
 interface Manifest {
-  contributes: { configuration: { properties: Record<string, unknown> } };
+  contributes: { configuration: { properties: Record<string, { markdownDescription: string }> } };
+}
+
+function properties(extension: vscode.Extension<unknown>): Manifest["contributes"]["configuration"]["properties"] {
+  return (extension.packageJSON as Manifest).contributes.configuration.properties;
 }
 
 function serverNames(extension: vscode.Extension<unknown>): string[] {
-  const { properties } = (extension.packageJSON as Manifest).contributes.configuration;
-  return Object.keys(properties)
+  return Object.keys(properties(extension))
     .filter((name) => !name.startsWith(OWN))
     .map((name) => name.slice(SECTION.length + 1));
 }

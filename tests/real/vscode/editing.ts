@@ -9,8 +9,7 @@ const PYTHON_ADD = "def add(a, b):\n\nprint(add(2, 3))\n";
 const TYPESCRIPT_AREA =
   "/** Returns the area of a rectangle. */\nfunction area(width: number, height: number): number {\n\n}\n\nconsole.log(area(3, 4));\n";
 
-const PYTHON_TOTAL =
-  "numbers = [1, 2, 3]\ntotal = 0\nfor number in numbers:\n\nprint(total)\n";
+const PYTHON_TOTAL = "numbers = [1, 2, 3]\ntotal = 0\nfor number in numbers:\n\nprint(total)\n";
 
 const PYTHON_CLASS =
   "class Account:\n    def __init__(self, owner, balance=0):\n\n\n    def deposit(self, amount):\n        self.balance += amount\n        return self.balance\n";
@@ -25,9 +24,7 @@ function expectOutput(program: string, path: string, expected: string): void {
     timeout: 60_000,
   }).trim();
   if (output !== expected) {
-    throw new Failure(
-      `${path} prints ${JSON.stringify(output)} instead of ${JSON.stringify(expected)}`,
-    );
+    throw new Failure(`${path} prints ${JSON.stringify(output)} instead of ${JSON.stringify(expected)}`);
   }
 }
 
@@ -69,10 +66,7 @@ export async function acceptWord(start: Start): Promise<void> {
     const now = await code.line(4);
     return now === typed ? undefined : now;
   });
-  const rest = await waitFor(
-    "the rest",
-    async () => (await code.ghostText()).split("\n")[0],
-  );
+  const rest = await waitFor("the rest", async () => (await code.ghostText()).split("\n")[0]);
   await code.picture("rest");
   if (line + rest !== typed + ghost || !rest || line === typed + ghost) {
     throw new Failure(
@@ -101,9 +95,7 @@ export async function acceptLine(start: Start): Promise<void> {
       .trim()
       .includes(rest.trim().split("\n")[0] ?? "")
   ) {
-    throw new Failure(
-      `of ${JSON.stringify(ghost)} the rest on the screen is ${JSON.stringify(rest)}`,
-    );
+    throw new Failure(`of ${JSON.stringify(ghost)} the rest on the screen is ${JSON.stringify(rest)}`);
   }
 }
 
@@ -116,18 +108,13 @@ export async function typeAlong(start: Start): Promise<void> {
   for (const key of ghost.slice(0, 6)) {
     await code.type(key);
     const rest = ghost.slice(1);
-    await waitFor(
-      `${JSON.stringify(rest)} to stay`,
-      async () => (await code.ghostText()) === rest,
-    );
+    await waitFor(`${JSON.stringify(rest)} to stay`, async () => (await code.ghostText()) === rest);
     ghost = rest;
   }
   await code.picture("typed-along");
   const seen = await code.seenGhostText();
   if (seen.includes("")) {
-    throw new Failure(
-      `the ghost text went away in between: ${JSON.stringify(seen)}`,
-    );
+    throw new Failure(`the ghost text went away in between: ${JSON.stringify(seen)}`);
   }
 }
 
@@ -144,15 +131,9 @@ export async function cycle(start: Start): Promise<void> {
   });
   await code.picture("second");
   await code.press("Alt+[");
-  await waitFor(
-    "the first candidate",
-    async () => (await code.ghostText()) === first,
-  );
+  await waitFor("the first candidate", async () => (await code.ghostText()) === first);
   await code.press("Alt+]");
-  await waitFor(
-    "the second candidate",
-    async () => (await code.ghostText()) === second,
-  );
+  await waitFor("the second candidate", async () => (await code.ghostText()) === second);
   await code.press("Tab");
   await code.expectLine(4, `    ${second.split("\n")[0] ?? ""}`);
 }
@@ -163,10 +144,7 @@ export async function dismiss(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
   await code.press("Escape");
-  await waitFor(
-    "the suggestion to go",
-    async () => (await code.ghostText()) === "",
-  );
+  await waitFor("the suggestion to go", async () => (await code.ghostText()) === "");
   await code.press("Tab");
   await code.expectLine(2, "    return a    ");
 }
@@ -192,12 +170,7 @@ export async function lightBulb(start: Start): Promise<void> {
   await action.waitFor();
   await code.picture("light-bulb");
   await action.click();
-  await waitFor(
-    "a function",
-    async () =>
-      (await code.lines()).some((line) => line.startsWith("def is_even")),
-    60_000,
-  );
+  await waitFor("a function", async () => (await code.lines()).some((line) => line.startsWith("def is_even")), 60_000);
   await code.picture("written");
   await code.saved("even.py");
   expectOutput("python3", join(code.folder, "even.py"), "True False");
@@ -211,12 +184,7 @@ export async function paletteCodeAction(start: Start): Promise<void> {
   await code.notification(/nothing to do here/);
   await code.goToEndOfLine(1);
   await code.command("infill-ls: Code Actions at the Cursor");
-  await waitFor(
-    "a function",
-    async () =>
-      (await code.lines()).some((line) => line.startsWith("def is_even")),
-    60_000,
-  );
+  await waitFor("a function", async () => (await code.lines()).some((line) => line.startsWith("def is_even")), 60_000);
   await code.saved("even.py");
   expectOutput("python3", join(code.folder, "even.py"), "True False");
 }

@@ -10,9 +10,7 @@ import { Workbench, type Start } from "./workbench.ts";
 type Test = (start: Start) => Promise<void>;
 
 const TESTS = new Map(
-  Object.entries<Test>({ ...editing, ...states, ...places, ...rope }).map(
-    ([name, test]) => [spell(name), test],
-  ),
+  Object.entries<Test>({ ...editing, ...states, ...places, ...rope }).map(([name, test]) => [spell(name), test]),
 );
 
 /** acceptWord is vscode_accept_word in the list, as the other editors' tests are spelt. */
@@ -30,9 +28,7 @@ async function run(name: string, test: Test): Promise<void> {
     });
   } catch (error) {
     process.exitCode = 1;
-    console.log(
-      error instanceof Error ? (error.stack ?? error.message) : error,
-    );
+    console.log(error instanceof Error ? (error.stack ?? error.message) : error);
     for (const workbench of started) {
       console.log(await workbench.describe().catch(String));
     }

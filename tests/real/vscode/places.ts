@@ -79,9 +79,7 @@ export async function restricted(start: Start): Promise<void> {
       "security.workspace.trust.startupPrompt": "never",
     },
   });
-  await code.page
-    .locator(".statusbar-item", { hasText: "Restricted Mode" })
-    .waitFor();
+  await code.page.locator(".statusbar-item", { hasText: "Restricted Mode" }).waitFor();
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
   await code.picture("restricted");
@@ -96,8 +94,5 @@ export async function elsewhere(start: Start): Promise<void> {
   await code.press("Control+Shift+f");
   await code.type("add");
   await code.page.locator(".search-view .monaco-list-row").first().waitFor();
-  await waitFor(
-    "the status to stay",
-    async () => (await code.status()) === before,
-  );
+  await waitFor("the status to stay", async () => (await code.status()) === before);
 }

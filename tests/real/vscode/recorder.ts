@@ -56,10 +56,7 @@ function fromClient({ id, method, params }: Message): void {
   } else if (method === "textDocument/didChange") {
     let value = texts.get(uri) ?? "";
     for (const { range, text: inserted } of params.contentChanges ?? []) {
-      const [from, to] =
-        range === undefined
-          ? [0, value.length]
-          : [index(value, range.start), index(value, range.end)];
+      const [from, to] = range === undefined ? [0, value.length] : [index(value, range.start), index(value, range.end)];
       value = value.slice(0, from) + inserted + value.slice(to);
     }
     texts.set(uri, value);
@@ -87,19 +84,11 @@ function read(stream: Readable, take: (message: Message) => void): void {
     bytes = Buffer.concat([bytes, chunk]);
     for (;;) {
       const end = bytes.indexOf("\r\n\r\n");
-      const length = Number(
-        /Content-Length: (\d+)/i.exec(
-          bytes.subarray(0, Math.max(end, 0)).toString(),
-        )?.[1],
-      );
+      const length = Number(/Content-Length: (\d+)/i.exec(bytes.subarray(0, Math.max(end, 0)).toString())?.[1]);
       if (end < 0 || bytes.length < end + 4 + length) {
         return;
       }
-      take(
-        JSON.parse(
-          bytes.subarray(end + 4, end + 4 + length).toString(),
-        ) as Message,
-      );
+      take(JSON.parse(bytes.subarray(end + 4, end + 4 + length).toString()) as Message);
       bytes = bytes.subarray(end + 4 + length);
     }
   });

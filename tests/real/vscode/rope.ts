@@ -4,16 +4,7 @@
 
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  Failure,
-  READY,
-  REPOSITORY,
-  scratch,
-  serverBinary,
-  waitFor,
-  type Start,
-  type Workbench,
-} from "./workbench.ts";
+import { Failure, READY, REPOSITORY, scratch, serverBinary, waitFor, type Start, type Workbench } from "./workbench.ts";
 
 const STEPS = 200;
 
@@ -78,23 +69,15 @@ export async function randomEdits(start: Start): Promise<void> {
   const accepted = { count: 0 };
   for (let step = 0; step < STEPS; step += 1) {
     done.push(await oneStep(code, random, accepted));
-    await expectSame(
-      code,
-      record,
-      `seed ${seed}, after ${done.slice(-5).join(", ")} (step ${step})`,
-    );
+    await expectSame(code, record, `seed ${seed}, after ${done.slice(-5).join(", ")} (step ${step})`);
   }
   await code.picture("after-all");
   const onDisk = await code.saved("stack.py");
   const told = lastText(record);
   if (onDisk !== told) {
-    throw new Failure(
-      `on the disk ${JSON.stringify(onDisk)}, the server was told ${JSON.stringify(told)}`,
-    );
+    throw new Failure(`on the disk ${JSON.stringify(onDisk)}, the server was told ${JSON.stringify(told)}`);
   }
-  console.log(
-    `${STEPS} steps with seed ${seed}, ${accepted.count} times ghost text was accepted; ${delays(record)}`,
-  );
+  console.log(`${STEPS} steps with seed ${seed}, ${accepted.count} times ghost text was accepted; ${delays(record)}`);
   if (accepted.count < 10) {
     throw new Failure("too little was accepted for this to say anything");
   }
@@ -144,11 +127,7 @@ async function oneStep(
 }
 
 /** Fails unless the screen shows what the server was told. */
-async function expectSame(
-  code: Workbench,
-  record: string,
-  when: string,
-): Promise<void> {
+async function expectSame(code: Workbench, record: string, when: string): Promise<void> {
   let screen = "";
   let told = "";
   const same = async () => {
@@ -157,31 +136,20 @@ async function expectSame(
     return screen === told;
   };
   await waitFor("the texts to be the same", same, 10_000).catch(() => {
-    throw new Failure(
-      `${when}: on the screen\n${screen}\nand the server was told\n${told}`,
-    );
+    throw new Failure(`${when}: on the screen\n${screen}\nand the server was told\n${told}`);
   });
 }
 
 function lastText(record: string): string {
-  return (
-    recorded(record).findLast((line) => line.text?.endsWith("stack.py"))
-      ?.value ?? START
-  );
+  return recorded(record).findLast((line) => line.text?.endsWith("stack.py"))?.value ?? START;
 }
 
 /** How long the server took, in the middle and at most. */
 function delays(record: string): string {
   const lines = recorded(record);
-  const asked = new Map(
-    lines
-      .filter((line) => line.asked !== undefined)
-      .map((line) => [line.asked, line.at ?? 0]),
-  );
+  const asked = new Map(lines.filter((line) => line.asked !== undefined).map((line) => [line.asked, line.at ?? 0]));
   const times = lines
-    .filter(
-      (line) => line.answered !== undefined && (line.items?.length ?? 0) > 0,
-    )
+    .filter((line) => line.answered !== undefined && (line.items?.length ?? 0) > 0)
     .map((line) => (line.at ?? 0) - (asked.get(line.answered) ?? 0))
     .sort((a, b) => a - b);
   const middle = times[Math.floor(times.length / 2)];
@@ -196,21 +164,10 @@ function recorded(record: string): Recorded[] {
 /** Writes a program that runs the server behind the recorder. */
 function recorder(): { program: string; record: string } {
   const folder = scratch("recorder");
-  const [program, record] = [
-    join(folder, "recorded-infill-ls"),
-    join(folder, "record.jsonl"),
-  ];
-  const words = [
-    process.execPath,
-    join(REPOSITORY, "tests/real/vscode/recorder.ts"),
-    serverBinary(),
-    record,
-  ];
+  const [program, record] = [join(folder, "recorded-infill-ls"), join(folder, "record.jsonl")];
+  const words = [process.execPath, join(REPOSITORY, "tests/real/vscode/recorder.ts"), serverBinary(), record];
   writeFileSync(record, "");
-  writeFileSync(
-    program,
-    `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`,
-  );
+  writeFileSync(program, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
   chmodSync(program, 0o755);
   return { program, record };
 }

@@ -38,12 +38,7 @@ export async function pauseForLanguage(start: Start): Promise<void> {
   await code.chooseInMenu("Switch Off for python");
   await code.waitForStatus(/^circle-slash infill: off here$/);
   await code.picture("off-here");
-  await waitFor(
-    "the setting",
-    () =>
-      code.userSettings()["infill-ls.disabled_languages"]?.toString() ===
-      "python",
-  );
+  await waitFor("the setting", () => code.userSettings()["infill-ls.disabled_languages"]?.toString() === "python");
   await code.typeAt("add.js", 2, "  return ");
   await code.suggestion();
   await code.openFile("add.py");
@@ -58,9 +53,7 @@ export async function silence(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return ");
   await code.waitForStatus(/^circle-slash infill: too-large$/);
   await code.statusItem().hover();
-  await code.page
-    .locator(".workbench-hover", { hasText: "larger than the setting" })
-    .waitFor();
+  await code.page.locator(".workbench-hover", { hasText: "larger than the setting" }).waitFor();
   await code.picture("why");
 }
 
@@ -68,16 +61,13 @@ export async function silence(start: Start): Promise<void> {
 export async function thinking(start: Start): Promise<void> {
   const functions = Array.from(
     { length: 150 },
-    (_, n) =>
-      `def step_${n}(state):\n    state["s${n}"] = ${n} * ${n + 1}\n    return state\n`,
+    (_, n) => `def step_${n}(state):\n    state["s${n}"] = ${n} * ${n + 1}\n    return state\n`,
   );
   const text = `${functions.join("\n\n")}\n\ndef last(state):\n\n`;
   const code = await start({ files: { "long.py": text } });
   await code.openFile("long.py");
   await code.waitForStatus(READY);
-  await code.goToEndOfLine(
-    text.slice(0, text.indexOf("def last")).split("\n").length + 1,
-  );
+  await code.goToEndOfLine(text.slice(0, text.indexOf("def last")).split("\n").length + 1);
   await code.type("    if state[");
   await code.waitForStatus(/^loading infill$/, 20_000);
   await code.picture("thinking");
@@ -107,9 +97,7 @@ export async function serverKeepsDying(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return");
   for (let times = 1; times <= 5; times += 1) {
     await code.waitForStatus(READY);
-    const [server = 0] = await waitFor("a server", () =>
-      code.servers().length === 1 ? code.servers() : undefined,
-    );
+    const [server = 0] = await waitFor("a server", () => (code.servers().length === 1 ? code.servers() : undefined));
     process.kill(server, "SIGKILL");
     await waitFor("its end", () => !code.servers().includes(server));
   }
@@ -184,16 +172,10 @@ export async function pages(start: Start): Promise<void> {
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
   await code.command("infill-ls: Statistics");
-  await waitFor("the statistics", async () =>
-    (await code.lines()).some((line) => /shown +[1-9]/.test(line)),
-  );
+  await waitFor("the statistics", async () => (await code.lines()).some((line) => /shown +[1-9]/.test(line)));
   await code.picture("statistics");
   await code.command("infill-ls: Doctor");
-  await waitFor(
-    "the report",
-    async () => (await code.lines()).some((line) => line.includes("kernels")),
-    60_000,
-  );
+  await waitFor("the report", async () => (await code.lines()).some((line) => line.includes("kernels")), 60_000);
   await code.picture("doctor");
   await code.command("infill-ls: Choose a Model");
   await code.page
@@ -204,9 +186,7 @@ export async function pages(start: Start): Promise<void> {
   await code.picture("models");
   await code.press("Escape");
   await code.statusItem().click();
-  await code.page
-    .locator(".quick-input-list .monaco-list-row", { hasText: "Doctor" })
-    .waitFor();
+  await code.page.locator(".quick-input-list .monaco-list-row", { hasText: "Doctor" }).waitFor();
   await code.picture("menu");
   await code.press("Escape");
   await code.command("infill-ls: Show the Log");
@@ -224,9 +204,6 @@ export async function firstSteps(start: Start): Promise<void> {
   const code = await start({ files: { "add.py": PYTHON_ADD } });
   await code.waitForStatus(READY);
   await code.command("infill-ls: First Steps");
-  await code.page
-    .locator(".gettingStarted", { hasText: "When nothing appears" })
-    .first()
-    .waitFor();
+  await code.page.locator(".gettingStarted", { hasText: "When nothing appears" }).first().waitFor();
   await code.picture("walkthrough");
 }

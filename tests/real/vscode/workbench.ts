@@ -2,14 +2,7 @@
 // Not a test: the tests are in the files beside this.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import {
-  createWriteStream,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { createWriteStream, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 import { dirname, join, resolve } from "node:path";
@@ -22,9 +15,7 @@ const TOOLS = join(REAL, "vscode");
 const PICTURES = join(REAL, "pictures");
 const CODE_SERVER = join(TOOLS, "node_modules/code-server/out/node/entry.js");
 
-const { chromium } = createRequire(join(TOOLS, "package.json"))(
-  "playwright-core",
-) as typeof import("playwright-core");
+const { chromium } = createRequire(join(TOOLS, "package.json"))("playwright-core") as typeof import("playwright-core");
 
 /** The item in the status bar when the server waits for a request. */
 export const READY = /^(sparkle infill|circle-slash infill: [a-z-]+)$/;
@@ -130,10 +121,7 @@ export class Workbench {
     };
     for (const [place, values] of Object.entries(settings)) {
       mkdirSync(join(userData, place), { recursive: true });
-      writeFileSync(
-        join(userData, place, "settings.json"),
-        JSON.stringify(values),
-      );
+      writeFileSync(join(userData, place, "settings.json"), JSON.stringify(values));
     }
     const port = await freePort();
     const log = createWriteStream(join(work, "code-server.log"));
@@ -164,16 +152,9 @@ export class Workbench {
 
   private async show(port: number): Promise<void> {
     const { workspace } = this.options;
-    const what =
-      workspace === undefined
-        ? `folder=${this.folder}`
-        : `workspace=${join(this.folder, workspace)}`;
+    const what = workspace === undefined ? `folder=${this.folder}` : `workspace=${join(this.folder, workspace)}`;
     const url = `http://127.0.0.1:${port}/?${what}`;
-    await waitFor(
-      "code-server",
-      async () => (await fetch(url).catch(() => undefined))?.ok,
-      60_000,
-    );
+    await waitFor("code-server", async () => (await fetch(url).catch(() => undefined))?.ok, 60_000);
     await this.page.goto(url);
     await this.page.waitForSelector(".monaco-workbench .statusbar", {
       timeout: 60_000,
@@ -203,10 +184,7 @@ export class Workbench {
   async picture(name: string): Promise<string> {
     this.pictures += 1;
     mkdirSync(PICTURES, { recursive: true });
-    const path = join(
-      PICTURES,
-      `${this.options.name}-${this.pictures}-${name}.png`,
-    );
+    const path = join(PICTURES, `${this.options.name}-${this.pictures}-${name}.png`);
     await this.page.screenshot({ path });
     return path;
   }
@@ -242,13 +220,9 @@ export class Workbench {
     });
     await this.type(name, 0);
     const row = this.page.locator(".quick-input-list .monaco-list-row.focused");
-    await waitFor(`the file ${name}`, async () =>
-      (await row.allTextContents()).join().includes(name),
-    );
+    await waitFor(`the file ${name}`, async () => (await row.allTextContents()).join().includes(name));
     await this.press("Enter");
-    await this.page.waitForSelector(
-      `.tab.active[data-resource-name="${name}"]`,
-    );
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
   }
 
   /** Opens the file, waits for the model, goes to the end of the line (from 1) and types. */
@@ -267,16 +241,10 @@ export class Workbench {
   /** Returns the lines on the screen, without grey text. */
   async lines(): Promise<string[]> {
     return this.page.evaluate(() => {
-      const lines = [
-        ...document.querySelectorAll<HTMLElement>(
-          ".editor-instance .view-line",
-        ),
-      ];
+      const lines = [...document.querySelectorAll<HTMLElement>(".editor-instance .view-line")];
       const top = (line: HTMLElement) => parseFloat(line.style.top);
       const words = (line: HTMLElement) =>
-        [...line.querySelectorAll("span > span")].filter(
-          (word) => !word.className.includes("ghost-text"),
-        );
+        [...line.querySelectorAll("span > span")].filter((word) => !word.className.includes("ghost-text"));
       return lines
         .sort((a, b) => top(a) - top(b))
         .map((line) =>
@@ -291,60 +259,43 @@ export class Workbench {
   /** Waits until a line of the file (from 1) reads like this. */
   async expectLine(number: number, wanted: string): Promise<void> {
     let line = "";
-    await waitFor(
-      `line ${number} to be ${JSON.stringify(wanted)}`,
-      async () => {
-        line = await this.line(number);
-        return line === wanted;
-      },
-    ).catch((error: unknown) => {
+    await waitFor(`line ${number} to be ${JSON.stringify(wanted)}`, async () => {
+      line = await this.line(number);
+      return line === wanted;
+    }).catch((error: unknown) => {
       throw new Failure(`${String(error)}; it is ${JSON.stringify(line)}`);
     });
   }
 
   /** Returns the notifications on the screen. */
   async notifications(): Promise<string[]> {
-    return this.page
-      .locator(".notifications-toasts .notification-list-item")
-      .allInnerTexts();
+    return this.page.locator(".notifications-toasts .notification-list-item").allInnerTexts();
   }
 
   /** Waits for a notification that says this. */
   async notification(wanted: RegExp, limit = 30_000): Promise<string> {
     return waitFor(
       `a notification ${wanted}`,
-      async () =>
-        (await this.notifications()).find((text) => wanted.test(text)),
+      async () => (await this.notifications()).find((text) => wanted.test(text)),
       limit,
     );
   }
 
   /** Presses a button of a notification. */
   async pressInNotification(label: string): Promise<void> {
-    await this.page
-      .locator(".notifications-toasts .monaco-button", { hasText: label })
-      .first()
-      .click();
+    await this.page.locator(".notifications-toasts .monaco-button", { hasText: label }).first().click();
   }
 
   /** Returns the process ids of the servers that this VS Code has started. */
   servers(): number[] {
     const parents = new Map<number, number>();
-    for (const name of readdirSync("/proc").filter((entry) =>
-      /^\d+$/.test(entry),
-    )) {
+    for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
       const stat = readText(`/proc/${name}/stat`);
-      parents.set(
-        Number(name),
-        Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]),
-      );
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
     }
     const isOurs = (pid: number | undefined): boolean =>
-      pid !== undefined &&
-      pid > 1 &&
-      (pid === this.server.pid || isOurs(parents.get(pid)));
-    const isServer = (pid: number) =>
-      readText(`/proc/${pid}/cmdline`).includes("infill-ls\0serve");
+      pid !== undefined && pid > 1 && (pid === this.server.pid || isOurs(parents.get(pid)));
+    const isServer = (pid: number) => readText(`/proc/${pid}/cmdline`).includes("infill-ls\0serve");
     return [...parents.keys()].filter((pid) => isServer(pid) && isOurs(pid));
   }
 
@@ -356,9 +307,7 @@ export class Workbench {
     });
     await this.page.fill(".quick-input-widget input", `>${title}`);
     const row = this.page.locator(".quick-input-list .monaco-list-row.focused");
-    await waitFor(`the command ${title}`, async () =>
-      (await row.textContent())?.includes(title),
-    );
+    await waitFor(`the command ${title}`, async () => (await row.textContent())?.includes(title));
     await this.press("Enter");
   }
 
@@ -428,10 +377,7 @@ export class Workbench {
 
   /** Changes the machine's settings as an editor of the file would. */
   writeMachineSettings(values: Record<string, unknown>): void {
-    writeFileSync(
-      join(this.userData, "Machine/settings.json"),
-      JSON.stringify(values),
-    );
+    writeFileSync(join(this.userData, "Machine/settings.json"), JSON.stringify(values));
   }
 
   /** Returns the text of our item in the status bar, with the names of its signs. */
@@ -439,10 +385,7 @@ export class Workbench {
     return this.page.evaluate((selector) => {
       const item = document.querySelector(selector);
       const signs = [...(item?.querySelectorAll(".codicon") ?? [])].map(
-        (sign) =>
-          [...sign.classList]
-            .find((name) => name.startsWith("codicon-"))
-            ?.slice(8) ?? "",
+        (sign) => [...sign.classList].find((name) => name.startsWith("codicon-"))?.slice(8) ?? "",
       );
       return [...signs, item?.textContent.trim() ?? ""].join(" ");
     }, STATUS_ITEM);
@@ -472,33 +415,15 @@ export class Workbench {
 function codeServerArguments(work: string, port: number): string[] {
   return [
     CODE_SERVER,
-    ...[
-      "--auth",
-      "none",
-      "--bind-addr",
-      `127.0.0.1:${port}`,
-      "--config",
-      join(work, "config.yaml"),
-    ],
-    ...[
-      "--user-data-dir",
-      join(work, "data"),
-      "--extensions-dir",
-      join(TOOLS, "extensions"),
-    ],
-    ...[
-      "--disable-telemetry",
-      "--disable-update-check",
-      "--disable-getting-started-override",
-    ],
+    ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--config", join(work, "config.yaml")],
+    ...["--user-data-dir", join(work, "data"), "--extensions-dir", join(TOOLS, "extensions")],
+    ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
   ];
 }
 
 /** Returns the server program that the installed extension holds. */
 export function serverBinary(): string {
-  const [extension = ""] = readdirSync(join(TOOLS, "extensions")).filter(
-    (name) => name.startsWith("infill-ls."),
-  );
+  const [extension = ""] = readdirSync(join(TOOLS, "extensions")).filter((name) => name.startsWith("infill-ls."));
   return join(TOOLS, "extensions", extension, "server/infill-ls");
 }
 
@@ -513,14 +438,8 @@ export function scratch(name: string): string {
 /** Returns the end of the extension's log. */
 function serverLog(userData: string): string {
   const logs = join(userData, "logs");
-  const paths = (readdirSync(logs, { recursive: true }) as string[]).filter(
-    (path) => path.endsWith("infill-ls.log"),
-  );
-  return paths
-    .map((path) =>
-      readFileSync(join(logs, path), "utf8").split("\n").slice(-30).join("\n"),
-    )
-    .join("\n");
+  const paths = (readdirSync(logs, { recursive: true }) as string[]).filter((path) => path.endsWith("infill-ls.log"));
+  return paths.map((path) => readFileSync(join(logs, path), "utf8").split("\n").slice(-30).join("\n")).join("\n");
 }
 
 /** Returns a file of /proc, or nothing where the process has just ended. */
@@ -533,11 +452,7 @@ function readText(path: string): string {
 }
 
 /** Calls until something is returned, and fails after the limit in ms. */
-export async function waitFor<T>(
-  what: string,
-  look: () => Promise<T> | T,
-  limit = 30_000,
-): Promise<NonNullable<T>> {
+export async function waitFor<T>(what: string, look: () => Promise<T> | T, limit = 30_000): Promise<NonNullable<T>> {
   const end = Date.now() + limit;
   for (;;) {
     const found = await look();
