@@ -2,7 +2,8 @@
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { Failure, waitFor, type Start } from "./workbench.ts";
+import { Failure, waitFor } from "./room.ts";
+import type { Start } from "./workbench.ts";
 
 const PYTHON_ADD = "def add(a, b):\n\nprint(add(2, 3))\n";
 

@@ -8,7 +8,9 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { READY, REPOSITORY, Workbench, scratch } from "./workbench.ts";
+import { REPOSITORY, scratch } from "./room.ts";
+import { READY } from "./screen.ts";
+import { Workbench } from "./workbench.ts";
 
 const MEDIA = join(REPOSITORY, "editors/vscode/media");
 /** What of the window is shown: the editor and the status bar, without the side bar. */

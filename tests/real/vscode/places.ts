@@ -1,7 +1,9 @@
 // Tests of where it works: several folders, files without a name, notebooks, workspaces that are not trusted; and that it
 // stays away from what is no code.
 
-import { Failure, READY, waitFor, type Start } from "./workbench.ts";
+import { Failure, waitFor } from "./room.ts";
+import { READY } from "./screen.ts";
+import type { Start } from "./workbench.ts";
 
 const PYTHON_ADD = "def add(a, b):\n\nprint(add(2, 3))\n";
 

@@ -4,7 +4,9 @@
 
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, READY, REPOSITORY, scratch, serverBinary, waitFor, type Start, type Workbench } from "./workbench.ts";
+import { Failure, REPOSITORY, scratch, serverBinary, waitFor } from "./room.ts";
+import { READY } from "./screen.ts";
+import type { Start, Workbench } from "./workbench.ts";
 
 const STEPS = 200;
 

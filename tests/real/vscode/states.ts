@@ -2,7 +2,9 @@
 // the model is not there.
 
 import { rmSync } from "node:fs";
-import { Failure, READY, scratch, waitFor, type Start } from "./workbench.ts";
+import { Failure, scratch, waitFor } from "./room.ts";
+import { READY } from "./screen.ts";
+import type { Start } from "./workbench.ts";
 
 const PYTHON_ADD = "def add(a, b):\n\nprint(add(2, 3))\n";
 
