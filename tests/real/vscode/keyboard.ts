@@ -27,7 +27,7 @@ export class Keyboard extends Screen {
   /** Opens a notebook and goes into its first cell. */
   async openNotebook(name: string): Promise<void> {
     await this.open(name);
-    await this.page.locator(".notebookOverlay .monaco-editor").first().click();
+    await this.page.locator(".notebookOverlay .cell .view-lines").first().click();
     await this.page.waitForSelector(".notebookOverlay .monaco-editor.focused");
   }
 

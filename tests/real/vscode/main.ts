@@ -2,6 +2,7 @@
 // tests/real/vscode.py calls this, so that they stand beside the tests in the other editors.
 
 import * as editing from "./editing.ts";
+import * as latency from "./latency.ts";
 import * as places from "./places.ts";
 import * as rope from "./rope.ts";
 import * as states from "./states.ts";
@@ -10,7 +11,10 @@ import { Workbench, type Start } from "./workbench.ts";
 type Test = (start: Start) => Promise<void>;
 
 const TESTS = new Map(
-  Object.entries<Test>({ ...editing, ...states, ...places, ...rope }).map(([name, test]) => [spell(name), test]),
+  Object.entries<Test>({ ...editing, ...states, ...places, ...latency, ...rope }).map(([name, test]) => [
+    spell(name),
+    test,
+  ]),
 );
 
 /** acceptWord is vscode_accept_word in the list, as the other editors' tests are spelt. */

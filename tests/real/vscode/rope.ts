@@ -2,23 +2,12 @@
 // on the screen, the one that the server was told, and, at the end, the one on the disk. A recorder between the two takes
 // down what the server was told.
 
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { Failure, REPOSITORY, scratch, serverBinary, waitFor } from "./room.ts";
+import { recorded, startRecorder } from "./recorded.ts";
+import { Failure, waitFor } from "./room.ts";
 import { READY } from "./screen.ts";
 import type { Start, Workbench } from "./workbench.ts";
 
 const STEPS = 200;
-
-/** A line of the recorder. */
-interface Recorded {
-  text?: string;
-  value?: string;
-  asked?: number;
-  answered?: number;
-  at?: number;
-  items?: string[];
-}
 
 const START = `class Stack:
     def __init__(self):
@@ -58,7 +47,7 @@ function randomNumbers(seed: number): (below: number) => number {
 export async function randomEdits(start: Start): Promise<void> {
   const seed = Number(process.env.INFILL_LS_TEST_SEED ?? 1);
   const random = randomNumbers(seed);
-  const { program, record } = recorder();
+  const { program, record } = startRecorder();
   const code = await start({
     files: { "stack.py": START },
     // Every line must be on the screen to be compared.
@@ -79,7 +68,7 @@ export async function randomEdits(start: Start): Promise<void> {
   if (onDisk !== told) {
     throw new Failure(`on the disk ${JSON.stringify(onDisk)}, the server was told ${JSON.stringify(told)}`);
   }
-  console.log(`${STEPS} steps with seed ${seed}, ${accepted.count} times ghost text was accepted; ${delays(record)}`);
+  console.log(`${STEPS} steps with seed ${seed}, ${accepted.count} times ghost text was accepted`);
   if (accepted.count < 10) {
     throw new Failure("too little was accepted for this to say anything");
   }
@@ -144,32 +133,4 @@ async function expectSame(code: Workbench, record: string, when: string): Promis
 
 function lastText(record: string): string {
   return recorded(record).findLast((line) => line.text?.endsWith("stack.py"))?.value ?? START;
-}
-
-/** How long the server took, in the middle and at most. */
-function delays(record: string): string {
-  const lines = recorded(record);
-  const asked = new Map(lines.filter((line) => line.asked !== undefined).map((line) => [line.asked, line.at ?? 0]));
-  const times = lines
-    .filter((line) => line.answered !== undefined && (line.items?.length ?? 0) > 0)
-    .map((line) => (line.at ?? 0) - (asked.get(line.answered) ?? 0))
-    .sort((a, b) => a - b);
-  const middle = times[Math.floor(times.length / 2)];
-  return `${times.length} answers with text, ${middle} ms in the middle, ${times.at(-1)} ms at most`;
-}
-
-function recorded(record: string): Recorded[] {
-  const lines = readFileSync(record, "utf8").split("\n");
-  return lines.slice(0, -1).map((line) => JSON.parse(line) as Recorded);
-}
-
-/** Writes a program that runs the server behind the recorder. */
-function recorder(): { program: string; record: string } {
-  const folder = scratch("recorder");
-  const [program, record] = [join(folder, "recorded-infill-ls"), join(folder, "record.jsonl")];
-  const words = [process.execPath, join(REPOSITORY, "tests/real/vscode/recorder.ts"), serverBinary(), record];
-  writeFileSync(record, "");
-  writeFileSync(program, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
-  chmodSync(program, 0o755);
-  return { program, record };
 }

@@ -93,6 +93,29 @@ export class Screen {
     return this.page.evaluate("window.infillSeen.texts");
   }
 
+  /**
+   * Presses a key and returns when it came to the page, and when the frame with the next grey text was drawn, in ms. Both
+   * are the page's own times, so that the way from here to there does not count.
+   */
+  async timeToGhostText(key: string): Promise<{ pressed: number; shown: number }> {
+    await this.page.evaluate(`(() => {
+      const times = (window.infillTimes = {});
+      const text = ${GHOST_TEXT};
+      addEventListener("keydown", () => (times.pressed = Date.now()), { capture: true, once: true });
+      const look = () => {
+        if (times.pressed !== undefined && text() !== "") {
+          times.shown = Date.now();
+        } else {
+          requestAnimationFrame(look);
+        }
+      };
+      look();
+    })()`);
+    await this.page.keyboard.press(key);
+    await this.page.waitForFunction("window.infillTimes.shown !== undefined", undefined, { timeout: 8000 });
+    return this.page.evaluate("window.infillTimes");
+  }
+
   /** Returns our item in the status bar. */
   statusItem(): Locator {
     return this.page.locator(STATUS_ITEM);
