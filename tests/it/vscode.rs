@@ -68,7 +68,7 @@ fn the_settings_of_the_extension_are_the_settings() {
     }
     let pretty = |value| serde_json::to_string_pretty(&value).unwrap();
     let (properties, expected) = (Value::Object(properties), Value::Object(expected));
-    assert_eq!(pretty(&properties), pretty(&expected), "the settings in editors/vscode/package.json");
+    assert_eq!(pretty(&properties), pretty(&expected), "run `npm run settings` in editors/vscode");
 }
 
 #[test]

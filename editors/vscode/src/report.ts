@@ -1,6 +1,7 @@
 // The doctor's report and the statistics, as read-only pages. What is in them is the server's; nothing leaves the machine.
 
 import * as vscode from "vscode";
+import { ErrorCodes, ResponseError } from "vscode-languageclient/node";
 import { runProgram } from "./program.js";
 import type { Server } from "./server.js";
 import { SECTION } from "./settings.js";
@@ -70,18 +71,33 @@ export async function showDoctor(server: Server, pages: Pages): Promise<void> {
   });
 }
 
-/** Shows what became of the requests of this window. */
+/** Shows what became of suggestions, of all windows since the first day, and of the requests of this window. */
 export async function showStatistics(server: Server, pages: Pages): Promise<void> {
   const report = await askServer(server);
   if (report === undefined) {
     void vscode.window.showInformationMessage("infill-ls: the server does not run, so there is nothing to count.");
     return;
   }
-  await pages.show("infill-ls statistics", statistics(report));
+  const outcomes = await askOutcomes(server);
+  await pages.show("infill-ls statistics", `${outcomes}${statistics(report)}`);
 }
 
 async function askServer(server: Server): Promise<DoctorReport | undefined> {
   return server.connection?.sendRequest<DoctorReport>("infill/doctor");
+}
+
+/** Returns what happened to suggestions, as the server words it. */
+async function askOutcomes(server: Server): Promise<string> {
+  try {
+    const stats = await server.connection?.sendRequest<{ text: string }>("infill/stats");
+    return stats === undefined ? "" : `${stats.text}\n`;
+  } catch (error) {
+    if (error instanceof ResponseError && error.code === ErrorCodes.MethodNotFound) {
+      // A server on PATH may be older than this extension.
+      return "";
+    }
+    throw error;
+  }
 }
 
 /** Returns the statistics as a page of text. */
@@ -92,7 +108,7 @@ export function statistics({ version, requests, counters, documents }: DoctorRep
   const share = all === 0 ? "" : ` (${Math.round((100 * shown) / all)} %)`;
   const times = recent.filter(({ outcome }) => outcome === "shown").map(({ ms }) => ms);
   return [
-    `infill-ls ${version}, since this window started its server, ${documents} documents open`,
+    `infill-ls ${version}, requests since this window started its server, ${documents} documents open`,
     "",
     row("requests", all),
     row("shown", `${shown}${share}`),
