@@ -164,7 +164,7 @@ export async function typeBehindAccept(start: Start): Promise<void> {
 export async function lightBulb(start: Start): Promise<void> {
   const code = await start({ files: { "even.py": PYTHON_COMMENT } });
   await code.typeAt("even.py", 1, "");
-  await code.press("Control+.");
+  await code.press("Home", "Control+.");
   const action = code.page.locator(".action-widget .monaco-list-row", {
     hasText: "Write the function",
   });

@@ -160,7 +160,8 @@ export class Workbench extends Keyboard {
     this.pictures += 1;
     mkdirSync(PICTURES, { recursive: true });
     const path = join(PICTURES, `${this.options.name}-${this.pictures}-${name}.png`);
-    await this.page.screenshot({ path });
+    // What fades in is shown as it will be.
+    await this.page.screenshot({ path, animations: "disabled" });
     return path;
   }
 
