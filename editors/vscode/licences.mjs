@@ -4,6 +4,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
+const METADATA = ["metadata", "--format-version", "1", "--locked"];
+
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|unlicense)/i;
 
 /** Returns the folders of the npm packages whose code is in the bundle, from esbuild's own account of it. */
@@ -29,12 +31,26 @@ async function npmPackages(root) {
   });
 }
 
+/** What Rust calls the platforms of VS Code. */
+const TRIPLES = {
+  "linux-x64": "x86_64-unknown-linux-gnu",
+  "linux-arm64": "aarch64-unknown-linux-gnu",
+  "darwin-x64": "x86_64-apple-darwin",
+  "darwin-arm64": "aarch64-apple-darwin",
+  "win32-x64": "x86_64-pc-windows-msvc",
+  "win32-arm64": "aarch64-pc-windows-msvc",
+};
+
 /** Returns the crates that the server is made of: what is reached without development and build dependencies. */
-function crates(repository) {
+function crates(repository, target) {
+  const triple = TRIPLES[target];
+  if (triple === undefined) {
+    throw new Error(`${target} is none of ${Object.keys(TRIPLES).join(", ")}`);
+  }
   const metadata = JSON.parse(
     execFileSync(
       "cargo",
-      ["metadata", "--format-version", "1", "--locked", "--manifest-path", join(repository, "Cargo.toml")],
+      [...METADATA, "--filter-platform", triple, "--manifest-path", join(repository, "Cargo.toml")],
       {
         encoding: "utf8",
         maxBuffer: 256 * 1024 * 1024,
@@ -62,9 +78,12 @@ function crates(repository) {
     }));
 }
 
-/** Returns one text: each package with its licence, and each licence text once, under the packages that it comes with. */
-export async function licences(root, repository, withServer) {
-  const packages = [...(await npmPackages(root)), ...(withServer ? crates(repository) : [])];
+/**
+ * Returns one text: each package with its licence, and each licence text once, under the packages that it comes with.
+ * Without a target there is no server in the package.
+ */
+export async function licences(root, repository, target) {
+  const packages = [...(await npmPackages(root)), ...(target === undefined ? [] : crates(repository, target))];
   const texts = new Map();
   for (const { name, version, folder } of packages) {
     for (const file of readdirSync(folder).filter((entry) => LICENCE_FILE.test(entry) && !entry.includes("third"))) {

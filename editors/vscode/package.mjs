@@ -29,7 +29,7 @@ if (!universal) {
   chmodSync(join(here, "server", program), 0o755);
 }
 execFileSync(process.execPath, ["build.mjs"], { cwd: here, stdio: "inherit" });
-writeFileSync(join(here, "THIRD-PARTY.txt"), await licences(here, join(here, "../.."), !universal));
+writeFileSync(join(here, "THIRD-PARTY.txt"), await licences(here, join(here, "../.."), universal ? undefined : target));
 
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 const out = resolve(values.out ?? join(here, `infill-ls-${version}-${universal ? "universal" : target}.vsix`));
