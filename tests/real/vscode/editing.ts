@@ -12,6 +12,9 @@ const TYPESCRIPT_AREA =
 
 const PYTHON_TOTAL = "numbers = [1, 2, 3]\ntotal = 0\nfor number in numbers:\n\nprint(total)\n";
 
+/** There is more than one way to do this. */
+const PYTHON_GREET = "def greet(name):\n\n";
+
 const PYTHON_CLASS =
   "class Account:\n    def __init__(self, owner, balance=0):\n\n\n    def deposit(self, amount):\n        self.balance += amount\n        return self.balance\n";
 
@@ -121,8 +124,8 @@ export async function typeAlong(start: Start): Promise<void> {
 
 /** Alt+] and Alt+[ show another candidate and the first one again. */
 export async function cycle(start: Start): Promise<void> {
-  const code = await start({ files: { "total.py": PYTHON_TOTAL } });
-  await code.typeAt("total.py", 4, "    ");
+  const code = await start({ files: { "greet.py": PYTHON_GREET } });
+  await code.typeAt("greet.py", 2, "    return ");
   const first = await code.suggestion();
   await code.picture("first");
   await code.press("Alt+]");
@@ -136,7 +139,7 @@ export async function cycle(start: Start): Promise<void> {
   await code.press("Alt+]");
   await waitFor("the second candidate", async () => (await code.ghostText()) === second);
   await code.press("Tab");
-  await code.expectLine(4, `    ${second.split("\n")[0] ?? ""}`);
+  await code.expectLine(2, `    return ${second.split("\n")[0] ?? ""}`);
 }
 
 /** Escape puts the suggestion away, and Tab is Tab again. */
