@@ -11,8 +11,8 @@ import type {
   WorkDoneProgressReport,
 } from "vscode-languageclient/node";
 
-/** Loading a model that is here takes about a second; what takes longer is a download. */
-const PATIENCE_MS = 2000;
+/** A download that is over sooner needs no notification. */
+const PATIENCE_MS = 1000;
 
 /** What the progress messages are handed on to. */
 export interface ProgressListener {
@@ -62,10 +62,9 @@ export class Progresses implements vscode.Disposable {
     const { listener } = this;
     // Only the loading of the model knows how much there is to do.
     return message.percentage === undefined
-      ? new Shown(message.title, 0, () => listener.onCancelWork(token))
+      ? new Shown(message.title, () => listener.onCancelWork(token))
       : new Shown(
           "infill-ls",
-          PATIENCE_MS,
           () => listener.onCancelLoading(),
           (percent) => listener.onLoading(percent),
         );
@@ -79,7 +78,7 @@ export class Progresses implements vscode.Disposable {
 
 /** One progress: nothing at first, and a notification when it takes longer. */
 class Shown {
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
   private readonly over: Promise<void>;
   private resolve: () => void = () => undefined;
   private notification: vscode.Progress<{ message?: string; increment?: number }> | undefined;
@@ -88,13 +87,14 @@ class Shown {
   private message = "";
 
   constructor(
-    title: string,
-    patience: number,
-    onCancel: () => void,
+    private readonly title: string,
+    private readonly onCancel: () => void,
     private readonly onPercent?: (percent: number) => void,
   ) {
     this.over = new Promise((resolve) => (this.resolve = resolve));
-    this.timer = setTimeout(() => void this.show(title, onCancel), patience);
+    if (onPercent === undefined) {
+      this.show();
+    }
   }
 
   report({ message, percentage }: WorkDoneProgressReport): void {
@@ -102,6 +102,10 @@ class Shown {
     if (percentage !== undefined) {
       this.percent = percentage;
       this.onPercent?.(percentage);
+      // Without a percentage the model is only being loaded from the disk.
+      this.timer ??= setTimeout(() => {
+        this.show();
+      }, PATIENCE_MS);
     }
     this.tell();
   }
@@ -111,11 +115,12 @@ class Shown {
     this.resolve();
   }
 
-  private show(title: string, onCancel: () => void): Thenable<void> {
+  private show(): void {
+    const { title } = this;
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return vscode.window.withProgress(options, (notification, cancel) => {
+    void vscode.window.withProgress(options, (notification, cancel) => {
       this.notification = notification;
-      cancel.onCancellationRequested(onCancel);
+      cancel.onCancellationRequested(this.onCancel);
       this.tell();
       return this.over;
     });

@@ -14,7 +14,7 @@ import { Workbench } from "./workbench.ts";
 
 const MEDIA = join(REPOSITORY, "editors/vscode/media");
 /** What of the window is shown: the editor and the status bar, without the side bar. */
-const CLIP = { x: 303, y: 32, width: 697, height: 300 };
+const CLIP = { x: 303, y: 32, width: 697, height: 340 };
 
 const START = `class Account:
     def __init__(self, owner, balance=0):
@@ -26,7 +26,13 @@ const START = `class Account:
 
 `;
 
-const code = await Workbench.start({ name: "film", files: { "account.py": START }, height: 360 });
+const code = await Workbench.start({
+  name: "film",
+  files: { "account.py": START },
+  // What the editor would close by itself is for the model to write here.
+  settings: { "editor.autoClosingBrackets": "never", "editor.stickyScroll.enabled": false },
+  height: 440,
+});
 const frames: { path: string; at: number }[] = [];
 const folder = scratch("film-frames");
 let running = true;
@@ -54,8 +60,11 @@ try {
   await code.press("Tab");
   await pause(500);
   await code.goToEndOfLine(8);
-  await code.press("End", "Enter", "Enter");
-  await code.type("    def withdraw(self, ", 90);
+  await pause(300);
+  await code.press("Enter");
+  await pause(300);
+  await code.press("Enter", "Backspace");
+  await code.type("def withdraw(self, ", 90);
   await code.suggestion();
   await pause(700);
   for (let word = 0; word < 2; word += 1) {

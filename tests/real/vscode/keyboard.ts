@@ -56,6 +56,9 @@ export class Keyboard extends Screen {
     await this.type(String(line), 0);
     await this.press("Enter");
     await this.page.waitForSelector(".quick-input-widget", { state: "hidden" });
+    // The cursor is there before the keyboard is.
+    await this.page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
+    await this.page.waitForSelector(".monaco-editor.focused");
     await this.press("End");
   }
 
