@@ -13,6 +13,11 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/prefer-nullish-coalescing": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
+      // node:test runs what it is given, awaited or not.
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", name: "test", package: "node:test" }] },
+      ],
       eqeqeq: "error",
     },
   },
