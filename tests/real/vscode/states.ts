@@ -165,7 +165,8 @@ export async function firstStart(start: Start): Promise<void> {
   await code.suggestion();
   await code.picture("ready");
   await code.close();
-  rmSync(cache, { recursive: true, force: true });
+  // The server may still be writing its last lines there.
+  rmSync(cache, { recursive: true, maxRetries: 40, retryDelay: 100 });
 }
 
 /** The doctor and the statistics open as pages, and the list of models shows what is in use. */
