@@ -1,7 +1,7 @@
 // Tests of where it works: several folders, files without a name, notebooks, workspaces that are not trusted; and that it
 // stays away from what is no code.
 
-import { Failure, waitFor } from "./room.ts";
+import { Failure } from "./room.ts";
 import { READY } from "./screen.ts";
 import type { Start } from "./workbench.ts";
 
@@ -92,9 +92,12 @@ export async function elsewhere(start: Start): Promise<void> {
   const code = await start({ files: { "add.py": PYTHON_ADD } });
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
-  const before = await code.status();
+  const before = await code.waitForStatus(READY);
   await code.press("Control+Shift+f");
   await code.type("add");
   await code.page.locator(".search-view .monaco-list-row").first().waitFor();
-  await waitFor("the status to stay", async () => (await code.status()) === before);
+  const after = await code.status();
+  if (after !== before) {
+    throw new Failure(`the status was ${before} and is ${after}`);
+  }
 }
