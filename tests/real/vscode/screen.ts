@@ -36,7 +36,8 @@ export class Screen {
   /** Returns the lines on the screen, without grey text. */
   async lines(): Promise<string[]> {
     return this.page.evaluate(() => {
-      const lines = [...document.querySelectorAll<HTMLElement>(".editor-instance .view-line")];
+      // The further lines of grey text are lines too, but not among the text's.
+      const lines = [...document.querySelectorAll<HTMLElement>(".editor-instance .view-lines > .view-line")];
       const top = (line: HTMLElement) => parseFloat(line.style.top);
       const words = (line: HTMLElement) =>
         [...line.querySelectorAll("span > span")].filter((word) => !word.className.includes("ghost-text"));
