@@ -9,7 +9,7 @@ import type { Start } from "./workbench.ts";
  * What the editor may add in the middle. VS Code itself waits 50 ms for the next key, and its extensions run in a process
  * of their own; a busy machine adds the rest.
  */
-const MOST_MS = 250;
+const MOST_MS = 400;
 
 const START = `class Stack:
     def __init__(self):
