@@ -161,7 +161,7 @@ export async function firstStart(start: Start): Promise<void> {
   await code.waitForStatus(/^loading infill: \d+ %$/);
   await code.waitForStatus(READY, 240_000);
   await code.goToEndOfLine(2);
-  await code.type("    return a");
+  await code.type("    return a +");
   await code.suggestion();
   await code.picture("ready");
   await code.close();
