@@ -11,6 +11,7 @@ mod place;
 mod progress;
 mod run_args;
 mod serve;
+mod setup;
 mod stats;
 
 use std::io::Write;
@@ -52,6 +53,8 @@ enum Command {
     Context(context::ContextArgs),
     /// List, fetch and delete models
     Model(model::ModelArgs),
+    /// Print an editor's configuration, or write it after asking
+    Setup(setup::SetupArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
     Doctor(doctor::DoctorArgs),
     /// Show what happened to the suggestions: accepted, kept, keys saved; by language and by day
@@ -82,6 +85,7 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Complete(args)) => complete::run(args),
         Some(Command::Context(args)) => context::run(args),
         Some(Command::Model(args)) => model::run(args),
+        Some(Command::Setup(args)) => setup::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Bench(args)) => bench::run(args),
