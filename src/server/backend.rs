@@ -13,16 +13,19 @@ use tower_lsp::lsp_types::{
     DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
     DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
     DidSaveTextDocumentParams, ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
-    ServerInfo, WorkDoneProgressCancelParams, WorkspaceFolder,
+    ServerInfo, Url, WorkDoneProgressCancelParams, WorkspaceFolder,
 };
 use tower_lsp::{Client, LanguageServer, async_trait};
 
 use super::capabilities::{self, InlineOffer};
 use super::ending::Ending;
-use super::protocol::{DoctorReport, InlineCompletionList, InlineCompletionParams, StatsReport};
+use super::protocol::{
+    DoctorReport, InlineCompletionList, InlineCompletionParams, OpenDocument, StatsReport,
+};
 use super::session::Session;
 use super::{SourceFactory, accept, actions, ahead, completion, convert, inline, loading, project};
 use crate::stats::{self, Summary};
+use crate::text::Snapshot;
 
 /// The language server.
 pub(super) struct Backend {
@@ -61,12 +64,18 @@ impl Backend {
         // The report comes after the messages about what it reports.
         session.outbox.flushed().await;
         let counters = session.source().map(|source| source.counters()).unwrap_or_default();
+        let open = session.with_documents(|documents| documents.snapshots());
+        // Reading the texts takes too long for a handler.
+        let documents = tokio::task::spawn_blocking(move || open.into_iter().map(open_document).collect());
         Ok(DoctorReport {
             version: env!("CARGO_PKG_VERSION"),
             status: session.status(),
             counters,
             requests: session.log.totals(),
-            documents: session.with_documents(|documents| documents.len()),
+            documents: documents.await.map_err(|error| {
+                tracing::error!(%error, "the open documents could not be read");
+                Error::internal_error()
+            })?,
             settings: (*session.settings()).clone(),
         })
     }
@@ -87,6 +96,10 @@ impl Backend {
     fn take_factory(&self) -> Option<SourceFactory> {
         self.factory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
     }
+}
+
+fn open_document((uri, snapshot): (Url, Snapshot)) -> OpenDocument {
+    OpenDocument { uri, version: snapshot.version(), bytes: snapshot.len(), sha256: snapshot.sha256() }
 }
 
 #[async_trait]

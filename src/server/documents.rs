@@ -324,9 +324,18 @@ impl Documents {
         self.entries.iter().filter_map(open).collect()
     }
 
-    /// Returns how many documents are open.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    /// Returns the open documents as they are now, in the order of their names.
+    pub(super) fn snapshots(&self) -> Vec<(Url, Snapshot)> {
+        let mut open: Vec<_> = self
+            .entries
+            .iter()
+            .filter_map(|(uri, entry)| match entry {
+                Entry::Open(open) => Some((uri.clone(), open.snapshot())),
+                Entry::Lost => None,
+            })
+            .collect();
+        open.sort_by(|(a, _), (b, _)| a.cmp(b));
+        open
     }
 }
 

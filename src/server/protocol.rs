@@ -229,10 +229,23 @@ pub struct DoctorReport {
     pub counters: Counters,
     /// What became of requests.
     pub requests: Totals,
-    /// Documents that are open.
-    pub documents: usize,
+    /// The open documents, by their names; those that have fallen out of step are not among them.
+    pub documents: Vec<OpenDocument>,
     /// The settings in force.
     pub settings: Settings,
+}
+
+/// A document as the server has it: enough to compare it with the editor's, and nothing of what is in it.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenDocument {
+    /// The document.
+    pub uri: tower_lsp::lsp_types::Url,
+    /// The version that the editor gave to the last change.
+    pub version: i32,
+    /// The length of its text in UTF-8.
+    pub bytes: usize,
+    /// The SHA-256 of that, in hexadecimal.
+    pub sha256: String,
 }
 
 /// `window/workDoneProgress/create`, which tower-lsp's client has no method for.

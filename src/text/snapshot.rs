@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use ropey::Rope;
+use sha2::{Digest, Sha256};
 
 use super::position::{char_at, line_chars, line_count, position_of};
 use super::{Language, Position, PositionEncoding, TextEdit};
@@ -89,6 +90,15 @@ impl Snapshot {
     /// Returns the whole text.
     pub fn text(&self) -> String {
         self.rope.to_string()
+    }
+
+    /// Returns the SHA-256 of the text as UTF-8, in hexadecimal. Reads all of it: not for a handler.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for chunk in self.rope.chunks() {
+            hash.update(chunk);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Returns the line, from zero, that a byte offset is in.

@@ -91,6 +91,38 @@ async fn a_change_that_does_not_apply_drops_the_document_with_one_message() {
 }
 
 #[tokio::test]
+async fn the_doctor_tells_which_text_is_here() {
+    let script = Script::says("x");
+    let mut server = TestServer::plain(&script).await;
+    server.open("file:///project/b.py", "python", "").await;
+    server.open(URI, "python", "a = 'é'\r\n").await;
+    server.insert(URI, 4, (0, 7), "🦀").await;
+    // The sums are those that sha256sum prints.
+    let mut expected = json!([
+        {
+            "uri": URI,
+            "version": 4,
+            "bytes": 14,
+            "sha256": "5cabe73651368e3545b847fab69804d4da3ae9005b9f861fd9728ee1d3b3cdca",
+        },
+        {
+            "uri": "file:///project/b.py",
+            "version": 1,
+            "bytes": 0,
+            "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        },
+    ]);
+    assert_eq!(server.call("infill/doctor", Value::Null).await["documents"], expected);
+
+    // What does not apply leaves no text that could be compared.
+    server.change(URI, 5, json!([change((40, 0), (41, 0), "x")])).await;
+    server.heard("window/showMessage").await;
+    expected.as_array_mut().unwrap().remove(0);
+    assert_eq!(server.call("infill/doctor", Value::Null).await["documents"], expected);
+    server.finish().await;
+}
+
+#[tokio::test]
 async fn versions_out_of_order_drop_the_document_once() {
     let script = Script::says("1\n");
     let mut server = TestServer::plain(&script).await;
@@ -129,7 +161,10 @@ async fn closing_frees_everything() {
     assert_eq!(server.call(INLINE, at(URI, 0, 4)).await, Value::Null);
     assert_eq!(script.forgotten().len(), 1);
     let doctor = server.call("infill/doctor", Value::Null).await;
-    assert_eq!((&doctor["documents"], &doctor["requests"]["silent"]), (&json!(0), &json!({ "not-open": 1 })));
+    assert_eq!(
+        (&doctor["documents"], &doctor["requests"]["silent"]),
+        (&json!([]), &json!({ "not-open": 1 }))
+    );
     // The suggestions went with it: the model is asked again.
     server.open(URI, "python", "x = ").await;
     assert_ne!(server.call(INLINE, at(URI, 0, 4)).await, Value::Null);

@@ -39,7 +39,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tower_service", &["server"]),
     ("ureq", &["fetch", "source", "cli/bench"]),
     ("zip", &["fetch"]),
-    ("sha2", &["fetch"]),
+    ("sha2", &["fetch", "text"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];

@@ -15,7 +15,7 @@ export interface DoctorReport {
   status: Status;
   counters: Record<string, number | boolean>;
   requests: { shown: number; silent: Record<string, number>; recent: RequestRecord[] };
-  documents: number;
+  documents: { uri: string; version: number; bytes: number; sha256: string }[];
   settings: unknown;
 }
 
@@ -108,7 +108,7 @@ export function statistics({ version, requests, counters, documents }: DoctorRep
   const share = all === 0 ? "" : ` (${Math.round((100 * shown) / all)} %)`;
   const times = recent.filter(({ outcome }) => outcome === "shown").map(({ ms }) => ms);
   return [
-    `infill-ls ${version}, requests since this window started its server, ${documents} documents open`,
+    `infill-ls ${version}, requests since this window started its server, ${documents.length} documents open`,
     "",
     row("requests", all),
     row("shown", `${shown}${share}`),
