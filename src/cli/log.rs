@@ -1,6 +1,7 @@
 //! Where the log goes: standard error, or a file. Standard output belongs to the results and to the protocol.
 
 use std::fs::OpenOptions;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -41,7 +42,13 @@ impl LogArgs {
             None => BoxMakeWriter::new(std::io::stderr),
         };
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-        log.with_ansi(self.log_file.is_none()).init();
+        log.with_ansi(self.is_coloured()).init();
         Ok(())
+    }
+
+    /// An editor shows its server's standard error as it is, and so would show the signs that switch colours.
+    fn is_coloured(&self) -> bool {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        self.log_file.is_none() && !refused && std::io::stderr().is_terminal()
     }
 }

@@ -16,6 +16,7 @@ mod fetch;
 mod healing;
 mod inline;
 mod lifecycle;
+mod log;
 mod model_files;
 mod outcomes;
 mod prompt_tokens;
