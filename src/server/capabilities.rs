@@ -54,7 +54,8 @@ pub(super) fn inline_offer(initialize: Option<&Value>) -> InlineOffer {
     }
 }
 
-/// Returns the registration of inline completion for all documents.
+/// Returns the registration of inline completion for all documents. They are named by a pattern, since `null` means the
+/// client's own list, and not every client has one.
 pub(super) fn inline_registration() -> Registration {
     Registration {
         id: "infill-ls.inlineCompletion".into(),

@@ -61,7 +61,10 @@ async fn inline_completion_is_registered_where_the_editor_asks_for_that_and_not_
     let mut server = Builder::new(&script).with("/capabilities/textDocument", dynamic).ready().await;
     assert_eq!(server.hello["capabilities"].get("inlineCompletionProvider"), None);
     let registration = server.heard("client/registerCapability").await;
-    assert_eq!(registration["registrations"][0]["method"], INLINE);
+    let registration = &registration["registrations"][0];
+    assert_eq!(registration["method"], INLINE);
+    // All documents, said in so many words: what `null` means is up to the client.
+    assert_eq!(registration["registerOptions"], json!({ "documentSelector": [{ "pattern": "**" }] }));
     server.open(URI, "python", "x = ").await;
     assert_ne!(server.call(INLINE, at(URI, 0, 4)).await, Value::Null);
     server.finish().await;
