@@ -12,6 +12,7 @@ mod progress;
 mod run_args;
 mod serve;
 mod setup;
+mod speed;
 mod stats;
 
 use std::io::Write;

@@ -13,6 +13,7 @@ mod lock;
 mod partial;
 mod pull;
 mod routes;
+mod speed;
 mod store;
 mod wheels;
 
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 pub use catalogue::{DEFAULT_MODEL, Entry, Hub, SUPPORTED_ARCHITECTURES, Wheel, catalogue, find, nearest};
 pub use error::{FetchError, RouteFailure};
 pub use routes::Routes;
+pub use speed::Speed;
 pub use store::{Listed, Model, Store};
 
 /// The environment variable that moves the cache directory.

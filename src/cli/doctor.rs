@@ -9,9 +9,10 @@ use clap::Args;
 
 use super::model_args::ModelChoice;
 use super::run_args::{RunArgs, compute};
+use super::speed::keep;
 use crate::complete::Reason;
 use crate::config::Settings;
-use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
+use crate::fetch::{DEFAULT_MODEL, Speed, Store, cache_dir, find};
 use crate::model::{
     LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load, physical_cores,
 };
@@ -93,7 +94,8 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
         Ok(loaded) => {
             writeln!(out, "           {}, loaded in {} ms", loaded.name, started.elapsed().as_millis())?;
             if !args.no_speed {
-                speed(out, &loaded)?;
+                let speed = speed(out, &loaded)?;
+                keep(name, speed);
             }
             if let Some(bytes) = resident_bytes() {
                 writeln!(out, "memory     {} MB with the model loaded", bytes / 1_000_000)?;
@@ -107,7 +109,7 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
     }
 }
 
-fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<()> {
+fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<Speed> {
     let mut cache = loaded.decoder.new_cache(PREFILL + DECODE as usize)?;
     let prompt: Vec<u32> = (0..PREFILL as u32).collect();
     let started = Instant::now();
@@ -119,7 +121,7 @@ fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<()> {
     }
     let decode = f64::from(DECODE) / started.elapsed().as_secs_f64();
     writeln!(out, "speed      {prefill:.0} tokens/s read, {decode:.0} tokens/s written")?;
-    Ok(())
+    Ok(Speed { prefill_per_second: prefill, decode_per_second: Some(decode) })
 }
 
 /// Prints how often each reason made a request silent, the most frequent first.

@@ -1,6 +1,8 @@
 //! `infill-ls model`: what models there are, and fetching and deleting them. How they are fetched is
 //! [`crate::fetch`]'s business.
 
+mod list;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -8,7 +10,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::progress::terminal_progress;
-use crate::fetch::{DEFAULT_MODEL, FetchError, Listed, Model, Progress, Routes, Store};
+use crate::fetch::{DEFAULT_MODEL, FetchError, Model, Progress, Routes, Store};
 
 /// Lists, fetches and deletes models.
 #[derive(Debug, Args)]
@@ -19,8 +21,12 @@ pub struct ModelArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the models of the catalogue: size, licence, architecture, and which are here
-    List,
+    /// Show the models of the catalogue: size, licence, architecture, measured speed, and which are here
+    List {
+        /// Print JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Fetch a model, or check the one that is here, and print its path
     Pull(PullArgs),
     /// Print the path of a model that is here
@@ -53,51 +59,12 @@ struct PullArgs {
 pub fn run(args: ModelArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open()?;
     match args.command {
-        Command::List => list(&store)?,
+        Command::List { json } => list::list(&store, json)?,
         Command::Pull(args) => pull(&store, &args)?,
         Command::Path { name } => print(&store.locate(&name)?.display().to_string())?,
         Command::Remove { name } => remove(&store, &name)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn list(store: &Store) -> anyhow::Result<()> {
-    let mut table = vec![["NAME", "SIZE", "LICENCE", "ARCHITECTURE", "STATE"].map(str::to_owned)];
-    table.extend(store.list().iter().map(row));
-    let widths: Vec<usize> = (0..5).map(|column| width(&table, column)).collect();
-    for row in table {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        print(cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
-}
-
-fn row(listed: &Listed) -> [String; 5] {
-    let entry = listed.entry;
-    let state = match (listed.installed, entry.supported()) {
-        (true, _) => "installed",
-        (false, true) => "not installed",
-        (false, false) => "not supported yet",
-    };
-    let default = if entry.name == DEFAULT_MODEL { " (default)" } else { "" };
-    [
-        entry.name.to_owned(),
-        size(entry.bytes),
-        entry.licence.to_owned(),
-        entry.architecture.to_owned(),
-        format!("{state}{default}"),
-    ]
-}
-
-fn width(table: &[[String; 5]], column: usize) -> usize {
-    table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
-}
-
-fn size(bytes: u64) -> String {
-    match bytes as f64 / 1e6 {
-        megabytes if megabytes < 999.5 => format!("{megabytes:.0} MB"),
-        megabytes => format!("{:.1} GB", megabytes / 1e3),
-    }
 }
 
 fn pull(store: &Store, args: &PullArgs) -> anyhow::Result<()> {

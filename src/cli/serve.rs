@@ -1,13 +1,16 @@
 //! `infill-ls serve`: the language server on standard input and output.
 
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 
 use super::run_args::{self, RunArgs};
+use super::speed::keep;
 use crate::config::Settings;
-use crate::fetch::cache_dir;
+use crate::fetch::{DEFAULT_MODEL, Speed, cache_dir};
 use crate::server::{self, Options};
+use crate::source::{EmbeddedSource, Source};
 
 /// Arguments of `serve`.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,16 +31,41 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     args.run.apply(&mut settings);
     let options = Options { settings, log_dir: cache_dir().ok() };
     let command_line = args.run;
+    let started = Arc::new(OnceLock::new());
+    let starting = Arc::clone(&started);
     let factory = move |settings: &Settings| {
         // What is said on the command line holds against what the editor says.
         let mut settings = settings.clone();
         command_line.apply(&mut settings);
-        run_args::start(&settings) as std::sync::Arc<dyn crate::source::Source>
+        let source = run_args::start(&settings);
+        let model = settings.model.unwrap_or_else(|| DEFAULT_MODEL.into());
+        let source = &starting.get_or_init(|| Running { model, source }).source;
+        Arc::clone(source) as Arc<dyn Source>
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit =
         runtime.block_on(server::run(tokio::io::stdin(), tokio::io::stdout(), options, Box::new(factory)));
     // A read of standard input cannot be taken back, so waiting for the runtime could last for ever.
     runtime.shutdown_background();
+    if let Some(running) = started.get() {
+        running.keep_speed();
+    }
     Ok(ExitCode::from(exit.code()))
+}
+
+/// What the editor's settings have started.
+struct Running {
+    model: String,
+    source: Arc<EmbeddedSource>,
+}
+
+impl Running {
+    /// Keeps how fast the model was; the choice of a model shows it.
+    fn keep_speed(&self) {
+        let counters = self.source.counters();
+        if counters.prefill_measured {
+            let prefill_per_second = counters.prefill_per_second as f64;
+            keep(&self.model, Speed { prefill_per_second, decode_per_second: None });
+        }
+    }
 }

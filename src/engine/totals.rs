@@ -54,6 +54,8 @@ pub struct Counters {
     pub prepared_tokens: u64,
     /// Prompt tokens computed in a second, measured on the way.
     pub prefill_per_second: u64,
+    /// Whether that was measured already; before, it is a guess.
+    pub prefill_measured: bool,
 }
 
 impl Totals {
@@ -72,6 +74,7 @@ impl Totals {
             busy: self.busy.load(Relaxed),
             prepared_tokens: self.prepared_tokens.load(Relaxed),
             prefill_per_second: self.prefill_per_second() as u64,
+            prefill_measured: self.speed.load(Relaxed) != 0,
         }
     }
 

@@ -171,6 +171,7 @@ impl Store {
         }
         let _lock = lock::acquire(&beside(&path, "lock"), &())?;
         let leftovers = remove_leftovers(&path);
+        self.forget_speed(entry);
         match fs::remove_file(&path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && leftovers => Ok(()),

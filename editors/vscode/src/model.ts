@@ -1,29 +1,33 @@
-// Choosing a model: the catalogue of the server program with sizes and licences, or a file.
+// Choosing a model: the catalogue of the server program with sizes, speeds and licences, or a file.
 
 import * as vscode from "vscode";
 import { runProgram } from "./program.js";
 import type { Server } from "./server.js";
 import { SECTION, write } from "./settings.js";
 
-/** A model of the catalogue, as `infill-ls model list` prints it. */
-export interface CatalogueModel {
+/** A model of the catalogue, as `infill-ls model list --json` prints it. */
+interface CatalogueModel {
   name: string;
-  size: string;
+  title: string;
+  bytes: number;
   licence: string;
-  architecture: string;
-  state: string;
+  installed: boolean;
+  supported: boolean;
+  default: boolean;
+  /** Tokens a second on this machine, where that was measured. */
+  speed: { prefill_per_second: number; decode_per_second: number | null } | null;
 }
 
 /** Lets the user choose; the server is started anew with the choice and fetches what is not there. */
 export async function chooseModel(server: Server): Promise<void> {
   const { path } = await server.program();
-  const { output, errors, code } = await runProgram(path, ["model", "list"]);
+  const { output, errors, code } = await runProgram(path, ["model", "list", "--json"]);
   if (code !== 0) {
     void vscode.window.showErrorMessage(`infill-ls: the models cannot be listed: ${errors.trim()}`);
     return;
   }
   const current = vscode.workspace.getConfiguration(SECTION).get<string | null>("model", null);
-  const choice = await vscode.window.showQuickPick(items(parseCatalogue(output), current), {
+  const choice = await vscode.window.showQuickPick(items(JSON.parse(output) as CatalogueModel[], current), {
     title: "infill-ls: the model that writes the suggestions",
     placeHolder: "A larger model is better and slower. What is not on this machine yet is fetched.",
     matchOnDescription: true,
@@ -46,15 +50,16 @@ interface ModelItem extends vscode.QuickPickItem {
 }
 
 function items(catalogue: CatalogueModel[], current: string | null): ModelItem[] {
-  const supported = catalogue.filter(({ state }) => !state.startsWith("not supported"));
-  const models = supported.map(({ name, size, licence, state }): ModelItem => {
-    const isDefault = state.includes("(default)");
-    const isCurrent = current === null ? isDefault : current === name;
+  const supported = catalogue.filter((model) => model.supported);
+  const models = supported.map((model): ModelItem => {
+    const isCurrent = current === null ? model.default : current === model.name;
+    const state = model.installed ? "on this machine" : "is fetched when chosen";
+    const sign = isCurrent ? "check" : model.installed ? "package" : "cloud-download";
     return {
-      label: `$(${isCurrent ? "check" : state.startsWith("installed") ? "package" : "cloud-download"}) ${name}`,
-      description: size,
-      detail: `${isCurrent ? "in use, " : ""}${state}, licence ${licence}`,
-      model: { name, isDefault },
+      label: `$(${sign}) ${model.title}`,
+      description: `${size(model.bytes)}, ${speed(model)}${model.default ? ", default" : ""}`,
+      detail: `${isCurrent ? "in use, " : ""}${state}, licence ${model.licence}, ${model.name}`,
+      model: { name: model.name, isDefault: model.default },
     };
   });
   return [...models, { label: "$(file) A file…", description: "GGUF, with infill tokens" }];
@@ -69,12 +74,16 @@ async function chooseFile(): Promise<Chosen | undefined> {
   return file === undefined ? undefined : { name: file.fsPath, isDefault: false };
 }
 
-/** Reads the table of `infill-ls model list`: its columns begin where their headings do. */
-export function parseCatalogue(table: string): CatalogueModel[] {
-  const [head = "", ...lines] = table.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const starts = ["NAME", "SIZE", "LICENCE", "ARCHITECTURE", "STATE"].map((heading) => head.indexOf(heading));
-  return lines.map((line) => {
-    const cell = (column: number) => line.slice(starts[column], starts[column + 1]).trim();
-    return { name: cell(0), size: cell(1), licence: cell(2), architecture: cell(3), state: cell(4) };
-  });
+function size(bytes: number): string {
+  const megabytes = bytes / 1e6;
+  return megabytes < 999.5 ? `${megabytes.toFixed(0)} MB` : `${(megabytes / 1e3).toFixed(1)} GB`;
+}
+
+/** What counts is how fast a model reads what is typed, and then how fast it writes. */
+function speed({ speed }: CatalogueModel): string {
+  if (speed === null) {
+    return "speed not measured";
+  }
+  const { prefill_per_second: read, decode_per_second: written } = speed;
+  return `reads ${read.toFixed(0)}${written === null ? "" : `, writes ${written.toFixed(0)}`} tokens/s here`;
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use infill_ls::fetch::{DEFAULT_MODEL, Store, find};
+use infill_ls::fetch::{DEFAULT_MODEL, Speed, Store, find};
+use serde_json::{Value, json};
 
 fn infill_ls(cache: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_infill-ls"))
@@ -35,6 +36,50 @@ fn list_shows_every_model_and_its_state() {
         assert!(line(DEFAULT_MODEL).contains(word), "{}", line(DEFAULT_MODEL));
     }
     assert!(line("starcoder2-3b").ends_with("not supported yet"), "{}", line("starcoder2-3b"));
+}
+
+#[test]
+fn list_shows_the_speed_where_it_was_measured() {
+    let cache = tempfile::tempdir().unwrap();
+    let (entry, models) = (find(DEFAULT_MODEL).unwrap(), cache.path().join("models"));
+    let store = Store::at(&models);
+    std::fs::create_dir(&models).unwrap();
+    File::create(store.path(entry)).unwrap().set_len(entry.bytes).unwrap();
+    let listed = || -> Value {
+        let models: Value =
+            serde_json::from_str(&out(&infill_ls(cache.path(), &["list", "--json"]))).unwrap();
+        models.as_array().unwrap().iter().find(|model| model["name"] == DEFAULT_MODEL).unwrap().clone()
+    };
+    let mut expected = json!({
+        "name": DEFAULT_MODEL,
+        "title": entry.title,
+        "bytes": entry.bytes,
+        "licence": "Apache-2.0",
+        "architecture": "qwen2",
+        "installed": true,
+        "supported": true,
+        "default": true,
+        "speed": null,
+    });
+    assert_eq!(listed(), expected);
+    assert!(out(&infill_ls(cache.path(), &["list"])).contains("not measured"));
+
+    store.keep_speed(entry, Speed { prefill_per_second: 143.21, decode_per_second: Some(38.04) }).unwrap();
+    // A server measures only how fast it reads.
+    store.keep_speed(entry, Speed { prefill_per_second: 150.0, decode_per_second: None }).unwrap();
+    expected["speed"] = json!({ "prefill_per_second": 150.0, "decode_per_second": 38.0 });
+    assert_eq!(listed(), expected);
+    let table = out(&infill_ls(cache.path(), &["list"]));
+    assert!(table.contains("reads 150, writes 38 tokens/s"), "{table}");
+
+    assert!(infill_ls(cache.path(), &["remove", DEFAULT_MODEL]).status.success());
+    assert_eq!(
+        std::fs::read_dir(&models)
+            .unwrap()
+            .filter(|file| { file.as_ref().unwrap().file_name().to_string_lossy().contains("speed") })
+            .count(),
+        0
+    );
 }
 
 #[test]

@@ -183,8 +183,10 @@ export async function pages(start: Start): Promise<void> {
   await code.command("infill-ls: Choose a Model");
   await code.page
     .locator(".quick-input-list .monaco-list-row", {
-      hasText: "in use, installed",
+      hasText: "in use, on this machine",
     })
+    // The doctor has measured.
+    .filter({ hasText: /reads \d+, writes \d+ tokens\/s here/ })
     .waitFor();
   await code.picture("models");
   await code.press("Escape");
