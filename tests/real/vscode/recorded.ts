@@ -8,7 +8,11 @@ import { REPOSITORY, scratch, serverBinary } from "./room.ts";
 export interface Recorded {
   /** The document that a text was told of, and the text. */
   text?: string;
+  version?: number;
   value?: string;
+  /** The document that the server has at this version, and its text's SHA-256. */
+  rope?: string;
+  sha256?: string;
   /** The number of a request for ghost text that came, or was answered, at this time in ms. */
   asked?: number;
   answered?: number;
@@ -22,11 +26,17 @@ export function recorded(record: string): Recorded[] {
   return lines.slice(0, -1).map((line) => JSON.parse(line) as Recorded);
 }
 
-/** Writes a program that runs the server behind the recorder. */
-export function startRecorder(): { program: string; record: string } {
+/** Writes a program that runs the server behind the recorder, which asks for the server's texts if that is wanted. */
+export function startRecorder(rope = false): { program: string; record: string } {
   const folder = scratch("recorder");
   const [program, record] = [join(folder, "recorded-infill-ls"), join(folder, "record.jsonl")];
-  const words = [process.execPath, join(REPOSITORY, "tests/real/vscode/recorder.ts"), serverBinary(), record];
+  const words = [
+    process.execPath,
+    join(REPOSITORY, "tests/real/vscode/recorder.ts"),
+    serverBinary(),
+    record,
+    rope ? "ROPE" : "-",
+  ];
   writeFileSync(record, "");
   writeFileSync(program, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
   chmodSync(program, 0o755);

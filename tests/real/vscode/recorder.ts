@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // Stands between the extension and the server, changes nothing, and writes down what was said: for each document the text
-// that the server has been told, and when each request for ghost text came and was answered.
+// that the server has been told, and when each request for ghost text came and was answered. With ROPE the server is also
+// asked, after each change, which texts it has.
 //
-//     recorder.ts SERVER RECORD serve
+//     recorder.ts SERVER RECORD ROPE|- serve
 //
-// A line of RECORD is one JSON object: { text: uri, version, value } or { asked: id, at } or { answered: id, at, items }.
+// A line of RECORD is one JSON object: { text: uri, version, value } or { rope: uri, version, sha256 } or { asked: id, at }
+// or { answered: id, at, items }.
 
 import { spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
@@ -25,12 +27,19 @@ interface Message {
       text: string;
     }[];
   };
-  result?: { items?: { insertText: string }[] } | null;
+  result?: {
+    items?: { insertText: string }[];
+    documents?: { uri: string; version: number; sha256: string }[];
+  } | null;
 }
 
-const [server = "", record = "", ...args] = process.argv.slice(2);
+/** Begins the names of our own requests. */
+const OURS = "recorder-";
+
+const [server = "", record = "", rope = "", ...args] = process.argv.slice(2);
 const texts = new Map<string, string>();
 const asked = new Set<number | string>();
+let questions = 0;
 const child = spawn(server, args, { stdio: ["pipe", "pipe", "inherit"] });
 
 function write(line: object): void {
@@ -46,7 +55,13 @@ function index(text: string, { line, character }: Position): number {
   return start + character;
 }
 
-function fromClient({ id, method, params }: Message): void {
+function frame(message: object): Buffer {
+  const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
+  return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
+}
+
+function fromClient({ id, method, params }: Message, bytes: Buffer): void {
+  child.stdin.write(bytes);
   if (params?.textDocument === undefined) {
     return;
   }
@@ -61,13 +76,24 @@ function fromClient({ id, method, params }: Message): void {
     }
     texts.set(uri, value);
     write({ text: uri, version, value });
+    if (rope === "ROPE") {
+      questions += 1;
+      child.stdin.write(frame({ id: `${OURS}${questions}`, method: "infill/doctor" }));
+    }
   } else if (method === "textDocument/inlineCompletion" && id !== undefined) {
     asked.add(id);
     write({ asked: id, at: Date.now() });
   }
 }
 
-function fromServer({ id, method, result }: Message): void {
+function fromServer({ id, method, result }: Message, bytes: Buffer): void {
+  if (String(id).startsWith(OURS)) {
+    for (const { uri, version, sha256 } of result?.documents ?? []) {
+      write({ rope: uri, version, sha256 });
+    }
+    return;
+  }
+  process.stdout.write(bytes);
   if (method === undefined && id !== undefined && asked.delete(id)) {
     write({
       answered: id,
@@ -77,8 +103,8 @@ function fromServer({ id, method, result }: Message): void {
   }
 }
 
-/** Calls with each message of a stream of them. */
-function read(stream: Readable, take: (message: Message) => void): void {
+/** Calls with each message of a stream of them, and with its bytes. */
+function read(stream: Readable, take: (message: Message, bytes: Buffer) => void): void {
   let bytes = Buffer.alloc(0);
   stream.on("data", (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
@@ -88,14 +114,14 @@ function read(stream: Readable, take: (message: Message) => void): void {
       if (end < 0 || bytes.length < end + 4 + length) {
         return;
       }
-      take(JSON.parse(bytes.subarray(end + 4, end + 4 + length).toString()) as Message);
-      bytes = bytes.subarray(end + 4 + length);
+      const whole = bytes.subarray(0, end + 4 + length);
+      take(JSON.parse(whole.subarray(end + 4).toString()) as Message, whole);
+      bytes = bytes.subarray(whole.length);
     }
   });
 }
 
-process.stdin.pipe(child.stdin);
-child.stdout.pipe(process.stdout);
+process.stdin.on("end", () => child.stdin.end());
 read(process.stdin, fromClient);
 read(child.stdout, fromServer);
 child.on("exit", (code) => process.exit(code ?? 1));
