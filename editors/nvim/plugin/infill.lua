@@ -4,8 +4,8 @@ if vim.g.loaded_infill then
 end
 vim.g.loaded_infill = true
 
-if vim.fn.has('nvim-0.12') == 0 then
-  vim.notify('infill: Neovim 0.12 or newer is needed (it brings vim.lsp.inline_completion)', vim.log.levels.WARN)
+if vim.fn.has('nvim-0.10') == 0 then
+  vim.notify('infill: Neovim 0.10 or newer is needed', vim.log.levels.WARN)
   return
 end
 

@@ -13,7 +13,8 @@ local function apply(title)
   vim.lsp.buf.code_action({
     apply = true,
     filter = function(action, client_id)
-      return client_id == client.id and action.title == title
+      -- Neovim 0.10 does not say whose action it is.
+      return (client_id == nil or client_id == client.id) and action.title == title
     end,
   })
 end

@@ -1,6 +1,8 @@
 --- The :Infill command.
 local M = {}
 
+local say = require('infill.notice').say
+
 ---@param title string
 ---@param lines string[]
 local function show(title, lines)
@@ -18,9 +20,9 @@ end
 local function show_log()
   local path = require('infill.options').get().log_file
   if not path then
-    vim.notify("infill: there is no log, since the option 'log_file' is false", vim.log.levels.WARN)
+    say("infill: there is no log, since the option 'log_file' is false", vim.log.levels.WARN)
   elseif not vim.uv.fs_stat(path) then
-    vim.notify('infill: the server has written no log yet: ' .. path)
+    say('infill: the server has written no log yet: ' .. path)
   else
     vim.cmd('botright split ' .. vim.fn.fnameescape(path))
     vim.cmd('normal! G')
@@ -30,7 +32,10 @@ end
 ---@param result table
 ---@return string[]
 local function report(result)
-  return vim.split(vim.json.encode(result, { indent = '  ', sort_keys = true }), '\n', { plain = true })
+  -- Before 0.12 JSON comes in one line.
+  local is_old = vim.fn.has('nvim-0.12') == 0
+  local text = is_old and vim.inspect(result) or vim.json.encode(result, { indent = '  ', sort_keys = true })
+  return vim.split(text, '\n', { plain = true })
 end
 
 local function doctor()
@@ -38,9 +43,9 @@ local function doctor()
   if not client then
     return
   end
-  client:request('infill/doctor', nil, function(error, result)
+  require('infill.server').request(client, 'infill/doctor', nil, function(error, result)
     if error then
-      vim.notify('infill: ' .. error.message, vim.log.levels.ERROR)
+      say('infill: ' .. error.message, vim.log.levels.ERROR)
     else
       show('infill://doctor', report(result))
     end
@@ -52,9 +57,9 @@ local function statistics()
   if not client then
     return
   end
-  client:request('infill/stats', nil, function(error, result)
+  require('infill.server').request(client, 'infill/stats', nil, function(error, result)
     if error then
-      vim.notify('infill: ' .. error.message, vim.log.levels.ERROR)
+      say('infill: ' .. error.message, vim.log.levels.ERROR)
     else
       show('infill://stats', vim.split((result.text:gsub('\n$', '')), '\n', { plain = true }))
     end
@@ -103,7 +108,7 @@ function M.run(arguments)
     subcommand()
   else
     local message = "infill: there is no ':Infill %s'; there are: %s"
-    vim.notify(message:format(table.concat(arguments, ' '), table.concat(names(), ', ')), vim.log.levels.ERROR)
+    say(message:format(table.concat(arguments, ' '), table.concat(names(), ', ')), vim.log.levels.ERROR)
   end
 end
 

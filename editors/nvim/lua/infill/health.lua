@@ -2,12 +2,16 @@
 local M = {}
 
 local health = vim.health
+local inline = vim.lsp.inline_completion or require('infill.ghost')
 
 local function check_neovim()
-  if vim.fn.has('nvim-0.12') == 1 then
-    health.ok('Neovim ' .. tostring(vim.version()))
+  local version = 'Neovim ' .. tostring(vim.version())
+  if vim.lsp.inline_completion then
+    health.ok(version)
+  elseif vim.fn.has('nvim-0.10') == 1 then
+    health.ok(version .. ': it has no vim.lsp.inline_completion, so the plugin shows the ghost text itself')
   else
-    health.error('Neovim 0.12 or newer is needed', { 'It brings vim.lsp.inline_completion' })
+    health.error('Neovim 0.10 or newer is needed')
   end
 end
 
@@ -40,7 +44,7 @@ end
 
 local function check_clients()
   local server = require('infill.server')
-  if not vim.lsp.is_enabled(server.NAME) then
+  if vim.lsp.is_enabled and not vim.lsp.is_enabled(server.NAME) then
     health.warn('The server is not enabled', { "Call require('infill').setup() or vim.lsp.enable('infill_ls')" })
     return
   end
@@ -51,7 +55,7 @@ local function check_clients()
   for _, client in ipairs(clients) do
     local buffers = vim.tbl_keys(client.attached_buffers)
     health.ok(('Client %d, %d buffer(s), root %s'):format(client.id, #buffers, client.root_dir or 'none'))
-    if not vim.lsp.inline_completion.is_enabled({ client_id = client.id, bufnr = buffers[1] }) then
+    if not inline.is_enabled({ client_id = client.id, bufnr = buffers[1] }) then
       health.warn('Inline completion is off for it', { ':Infill resume, or vim.lsp.inline_completion.enable()' })
     end
   end

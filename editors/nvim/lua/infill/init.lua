@@ -7,12 +7,9 @@ local M = {}
 ---@param options? infill.Options
 function M.setup(options)
   local config = require('infill.options').set(options)
-  vim.lsp.config('infill_ls', require('infill.server').config())
   require('infill.suggestion').show_in_attached_buffers()
   require('infill.keys').map(config.keys)
-  if config.enabled then
-    vim.lsp.enable('infill_ls')
-  end
+  require('infill.server').enable(config.enabled)
 end
 
 --- Accepts the whole suggestion.

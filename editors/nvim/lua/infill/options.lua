@@ -75,6 +75,17 @@ local KINDS = {
   log_file = { 'string', 'boolean' },
 }
 
+--- Not |vim.validate()|, which is called in another way in Neovim 0.10.
+---@param name string
+---@param value any
+---@param kind string|string[]
+local function reject_wrong_type(name, value, kind)
+  local kinds = type(kind) == 'table' and kind or { kind }
+  if value ~= nil and not vim.tbl_contains(kinds, type(value)) then
+    error(("infill: '%s' must be a %s, not a %s"):format(name, table.concat(kinds, ' or '), type(value)), 0)
+  end
+end
+
 ---@param given table
 ---@param known table
 ---@param where string
@@ -93,10 +104,10 @@ end
 ---@return infill.Options
 function M.set(options)
   options = options or {}
-  vim.validate('options', options, 'table')
+  reject_wrong_type('options', options, 'table')
   reject_unknown(options, KINDS, '')
   for name, kind in pairs(KINDS) do
-    vim.validate(name, options[name], kind, true)
+    reject_wrong_type(name, options[name], kind)
   end
   local base = defaults()
   if type(options.keys) == 'table' then

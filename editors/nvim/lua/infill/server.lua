@@ -54,6 +54,16 @@ local function is_wanted(bufnr)
   return not vim.tbl_contains(options.disabled_filetypes, vim.bo[bufnr].filetype)
 end
 
+local has_told = false
+
+--- Once: every file would say it again.
+local function say_how_to_get_it()
+  if not has_told then
+    has_told = true
+    require('infill.notice').say(M.HOW_TO_GET_IT, vim.log.levels.ERROR)
+  end
+end
+
 local ROOT_MARKERS = { '.git', '.hg', '.jj', 'Cargo.toml', 'pyproject.toml', 'package.json', 'go.mod' }
 
 --- The configuration as |vim.lsp.Config|.
@@ -71,7 +81,7 @@ function M.config()
       if M.binary() then
         on_dir(vim.fs.root(bufnr, ROOT_MARKERS))
       else
-        vim.notify_once(M.HOW_TO_GET_IT, vim.log.levels.ERROR)
+        say_how_to_get_it()
       end
     end,
     root_markers = ROOT_MARKERS,
@@ -80,6 +90,73 @@ function M.config()
     init_options = next(options.settings) and options.settings or vim.empty_dict(),
     handlers = { ['infill/status'] = require('infill.status').receive },
   }
+end
+
+--- Starts the server in a buffer, as |vim.lsp.enable()| does in Neovim 0.11.
+---@param bufnr integer
+local function start_in(bufnr)
+  local config = M.config()
+  local is_file = vim.bo[bufnr].buftype == '' and vim.bo[bufnr].filetype ~= ''
+  if not is_file or (config.filetypes and not vim.tbl_contains(config.filetypes, vim.bo[bufnr].filetype)) then
+    return
+  end
+  config.root_dir(bufnr, function(root)
+    vim.lsp.start(vim.tbl_extend('force', config, { name = M.NAME, root_dir = root }), { bufnr = bufnr })
+  end)
+end
+
+--- Makes the configuration known to Neovim, and has it start the server if that is wanted.
+---@param is_wanted_now boolean
+function M.enable(is_wanted_now)
+  if vim.lsp.enable then
+    vim.lsp.config(M.NAME, M.config())
+    if is_wanted_now then
+      vim.lsp.enable(M.NAME)
+    end
+    return
+  end
+  if not is_wanted_now then
+    return
+  end
+  local group = vim.api.nvim_create_augroup('infill.start', {})
+  vim.api.nvim_create_autocmd('FileType', {
+    group = group,
+    desc = 'infill: start the server',
+    callback = function(event)
+      start_in(event.buf)
+    end,
+  })
+  for _, bufnr in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(bufnr) then
+      start_in(bufnr)
+    end
+  end
+end
+
+--- Sends a request. In Neovim 0.10 the client's functions do not take the client itself.
+---@param client vim.lsp.Client
+---@param method string
+---@param params table?
+---@param handler fun(error: table?, result: any)
+---@param bufnr? integer
+---@return boolean is_sent
+---@return integer? id
+function M.request(client, method, params, handler, bufnr)
+  if vim.fn.has('nvim-0.11') == 1 then
+    return client:request(method, params, handler, bufnr)
+  end
+  return client.request(method, params, handler, bufnr)
+end
+
+--- Takes a request back.
+---@param client vim.lsp.Client
+---@param id integer
+function M.cancel(client, id)
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:cancel_request(id)
+  else
+    client.cancel_request(id)
+  end
 end
 
 --- The client attached to a buffer (0: the current one), or any client where none is given.
@@ -95,7 +172,7 @@ function M.client_or_notify()
   local client = M.client(0)
   if not client then
     local reason = M.binary() and 'infill-ls is not attached to this buffer (:checkhealth infill)' or M.HOW_TO_GET_IT
-    vim.notify(reason, vim.log.levels.WARN)
+    require('infill.notice').say(reason, vim.log.levels.WARN)
   end
   return client
 end

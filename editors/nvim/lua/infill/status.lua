@@ -33,14 +33,11 @@ end
 --- Says what the server does, and why nothing was shown.
 function M.print()
   local status = M.get()
-  local words = { 'infill: ' .. status.state }
-  if status.reason then
-    table.insert(words, '(' .. status.reason .. ')')
-  end
+  local text = 'infill: ' .. status.state .. (status.reason and (' (%s)'):format(status.reason) or '')
   if status.message and status.message ~= '' then
-    table.insert(words, status.message)
+    text = text .. ': ' .. status.message
   end
-  vim.notify(table.concat(words, ' '))
+  require('infill.notice').say(text)
 end
 
 --- Silences that only say that somebody types.

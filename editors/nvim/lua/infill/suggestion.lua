@@ -1,11 +1,19 @@
---- The suggestion on the screen: shown by Neovim's own `vim.lsp.inline_completion`, accepted here.
+--- The suggestion on the screen: shown by Neovim's own `vim.lsp.inline_completion`, or by ours where that is too old;
+--- accepted here.
 ---
 --- Neovim's own accept replaces the range as it was when the server answered, and so doubles what was typed since; and it
 --- knows only the whole suggestion. It also waits for the event loop, and a key typed meanwhile lands before the text.
 local M = {}
 
-local inline = vim.lsp.inline_completion
+local inline = vim.lsp.inline_completion or require('infill.ghost')
+local new_range = vim.range and vim.range.extmark or require('infill.ghost').range
 local is_paused = false
+
+--- On the wire; older versions of Neovim have no name for it.
+local INVOKED = 1
+
+local server = require('infill.server')
+local say = require('infill.notice').say
 
 ---@class infill.Remainder
 ---@field text string What is still to be inserted at the cursor.
@@ -67,8 +75,21 @@ local function insert(bufnr, rest, text, covered)
   vim.api.nvim_win_set_cursor(0, { rest.row + #lines, column })
 end
 
---- Shows again what a partial accept left over. This reaches into Neovim's module, which has no public way to show an
---- item; where that is gone, the server is asked again after the usual delay.
+--- The state of what is shown in a buffer. Neovim has no public way to show items or to count them, so this reaches into
+--- its module; where that has changed, there is none.
+---@param bufnr integer
+---@return table?
+local function completor_of(bufnr)
+  if inline.active then
+    return inline.active[bufnr]
+  end
+  local is_there, completor = pcall(function()
+    return require('vim.lsp._capability').all.inline_completion.active[bufnr]
+  end)
+  return is_there and completor or nil
+end
+
+--- Shows again what a partial accept left over. Where that cannot be done, the server is asked again after the usual delay.
 ---@param bufnr integer
 ---@param item vim.lsp.inline_completion.Item
 ---@param text string
@@ -77,10 +98,10 @@ local function show_again(bufnr, item, text, covered)
   local cursor = vim.api.nvim_win_get_cursor(0)
   local row, column = cursor[1] - 1, cursor[2]
   pcall(function()
-    local completor = require('vim.lsp._capability').all.inline_completion.active[bufnr]
+    local completor = assert(completor_of(bufnr))
     completor.current = vim.tbl_extend('force', item, {
       insert_text = text,
-      range = vim.range.extmark(bufnr, row, column, row, column + covered),
+      range = new_range(bufnr, row, column, row, column + covered),
     })
     completor:show()
   end)
@@ -103,7 +124,10 @@ local function apply(item, amount)
   elseif item.command then
     local client = vim.lsp.get_client_by_id(item.client_id)
     if client then
-      client:exec_cmd(item.command, { bufnr = bufnr })
+      server.request(client, 'workspace/executeCommand', {
+        command = item.command.command,
+        arguments = item.command.arguments,
+      }, function() end, bufnr)
     end
   end
   return true
@@ -142,33 +166,23 @@ function M.dismiss()
   with_item(function() end)
 end
 
---- Neovim's own state of what is shown in a buffer. It has no public way to show items or to count them.
----@param bufnr integer
----@return table?
-local function completor_of(bufnr)
-  local is_there, completor = pcall(function()
-    return require('vim.lsp._capability').all.inline_completion.active[bufnr]
-  end)
-  return is_there and completor or nil
-end
-
 --- Asks at the cursor as a person does: the server answers also where it is silent by itself, and with several
 --- suggestions to choose from.
 ---@param choice integer Which of them is shown; -1 is the last.
 local function ask(choice)
-  local client = require('infill.server').client_or_notify()
+  local client = server.client_or_notify()
   local bufnr = vim.api.nvim_get_current_buf()
   local completor = completor_of(bufnr)
   if not client then
     return
   elseif not completor or not completor.client_state[client.id] then
-    vim.notify('infill: suggestions are off in this buffer (:Infill resume)', vim.log.levels.WARN)
+    say('infill: suggestions are off in this buffer (:Infill resume)', vim.log.levels.WARN)
     return
   end
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding) --[[@as table]]
-  params.context = { triggerKind = vim.lsp.protocol.InlineCompletionTriggerKind.Invoked }
+  params.context = { triggerKind = INVOKED }
   local tick = vim.api.nvim_buf_get_changedtick(bufnr)
-  client:request('textDocument/inlineCompletion', params, function(_, result)
+  server.request(client, 'textDocument/inlineCompletion', params, function(_, result)
     local items = result and (result.items or result) or {}
     local is_current = vim.api.nvim_get_current_buf() == bufnr and vim.api.nvim_buf_get_changedtick(bufnr) == tick
     if #items == 0 then
@@ -177,7 +191,7 @@ local function ask(choice)
     elseif is_current and vim.startswith(vim.api.nvim_get_mode().mode, 'i') then
       completor.client_state[client.id].items = items
       if choice ~= 1 and #items == 1 then
-        vim.notify('infill: there is no other suggestion here')
+        say('infill: there is no other suggestion here')
       end
       completor:select(choice < 0 and #items or math.min(choice, #items), #items > 1)
     end
@@ -212,7 +226,7 @@ function M.show_in_attached_buffers()
     desc = 'infill: show suggestions',
     callback = function(event)
       local client = vim.lsp.get_client_by_id(event.data.client_id)
-      if client and client.name == require('infill.server').NAME and not is_paused then
+      if client and client.name == server.NAME and not is_paused then
         inline.enable(true, { bufnr = event.buf })
       end
     end,
@@ -222,7 +236,7 @@ end
 ---@param is_on boolean
 local function switch(is_on)
   is_paused = not is_on
-  for _, client in ipairs(vim.lsp.get_clients({ name = require('infill.server').NAME })) do
+  for _, client in ipairs(vim.lsp.get_clients({ name = server.NAME })) do
     inline.enable(is_on, { client_id = client.id })
     -- Buffers that were opened during the pause were left out when they were attached.
     for bufnr in pairs(is_on and client.attached_buffers or {}) do
