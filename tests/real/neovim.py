@@ -7,6 +7,8 @@ from terminal import Failure, wait_for
 
 # So that the pictures show what they should; nothing of it is needed.
 LOOKS = """
+-- As Neovim 0.12 does by itself.
+vim.api.nvim_create_autocmd('FileType', { pattern = 'go', command = 'setlocal noexpandtab' })
 vim.opt.swapfile = false
 vim.opt.expandtab = true
 vim.opt.laststatus = 2
