@@ -11,6 +11,7 @@ mod configuration;
 mod drafting;
 mod engine;
 mod fetch;
+mod gpt2;
 mod healing;
 mod inline;
 mod lifecycle;
