@@ -8,12 +8,18 @@ mod comment;
 mod describing;
 mod docstring;
 mod enclosing;
+mod faults;
 mod function;
 mod grammar;
+mod item;
 mod marker;
 mod python;
 mod requirement;
 mod source;
+mod unwritten;
 
 pub use describing::{DescribingComment, Signature, describing_comment};
+pub use faults::{faults, has_function, is_parsed};
+pub use item::{Item, Name, item_at, name_at};
 pub use requirement::{Requirement, RequirementKind, requirements};
+pub use unwritten::unwritten_function;

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use tower_lsp::lsp_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
-    ExecuteCommandOptions, PositionEncodingKind, Registration, SaveOptions, ServerCapabilities,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkDoneProgressOptions,
+    ExecuteCommandOptions, PositionEncodingKind, Registration, ResourceOperationKind, SaveOptions,
+    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
 };
 
-use super::protocol::{INLINE_COMPLETION, WRITE_FUNCTION};
+use super::protocol::{ASK, DO_TASK, INLINE_COMPLETION, WRITE_FUNCTION};
 use crate::text::PositionEncoding;
 
 /// How inline completion is announced.
@@ -34,6 +34,12 @@ pub(super) struct Negotiated {
     pub action_literals: bool,
     /// Edits may name the version that they are for.
     pub document_changes: bool,
+    /// Edits may make files.
+    pub create_files: bool,
+    /// Edits may ask to be looked at first, each for itself.
+    pub annotations: bool,
+    /// The editor opens files for the server.
+    pub show_document: bool,
     /// Documentation may be Markdown.
     pub markdown: bool,
 }
@@ -66,7 +72,7 @@ pub(super) fn negotiate(client: &ClientCapabilities) -> (Negotiated, ServerCapab
         completion_provider: Some(CompletionOptions::default()),
         code_action_provider: Some(code_actions(negotiated)),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: vec![WRITE_FUNCTION.into()],
+            commands: [WRITE_FUNCTION, DO_TASK, ASK].map(String::from).into(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         ..ServerCapabilities::default()
@@ -89,6 +95,13 @@ impl From<&ClientCapabilities> for Negotiated {
                 && resolve.is_some_and(|resolve| resolve.properties.iter().any(|name| name == "edit")),
             action_literals: actions.is_some_and(|actions| actions.code_action_literal_support.is_some()),
             document_changes: edits.and_then(|edits| edits.document_changes).unwrap_or(false),
+            create_files: edits
+                .and_then(|edits| edits.resource_operations.as_ref())
+                .is_some_and(|kinds| kinds.contains(&ResourceOperationKind::Create)),
+            annotations: edits.is_some_and(|edits| edits.change_annotation_support.is_some()),
+            show_document: window
+                .and_then(|window| window.show_document.as_ref())
+                .is_some_and(|show_document| show_document.support),
             markdown: takes_markdown(client),
         }
     }
@@ -134,7 +147,7 @@ fn synchronisation() -> TextDocumentSyncCapability {
 
 fn code_actions(negotiated: Negotiated) -> CodeActionProviderCapability {
     CodeActionProviderCapability::Options(CodeActionOptions {
-        code_action_kinds: Some(vec![CodeActionKind::REFACTOR_REWRITE]),
+        code_action_kinds: Some(vec![CodeActionKind::REFACTOR_REWRITE, CodeActionKind::QUICKFIX]),
         resolve_provider: Some(negotiated.resolve_edit),
         work_done_progress_options: WorkDoneProgressOptions::default(),
     })

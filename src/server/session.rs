@@ -8,6 +8,7 @@ use tower_lsp::lsp_types::{
     DidChangeTextDocumentParams, MessageType, Position, ProgressToken, TextDocumentItem, Url,
 };
 
+use super::actions::Ways;
 use super::cancels::Cancels;
 use super::capabilities::{InlineOffer, Negotiated};
 use super::convert;
@@ -25,6 +26,7 @@ pub(super) struct Session {
     state: Mutex<Inner>,
     source: OnceLock<Arc<dyn Source>>,
     cancels: Cancels,
+    ways: Ways,
     /// What became of requests.
     pub(super) log: RequestLog,
     /// The way to the editor.
@@ -83,7 +85,14 @@ impl Session {
             documents: Documents::default(),
             status: StatusParams { state: State::Loading, message: "starting".into(), reason: None },
         };
-        Self { state: Mutex::new(inner), source: OnceLock::new(), cancels: Cancels::default(), log, outbox }
+        Self {
+            state: Mutex::new(inner),
+            source: OnceLock::new(),
+            cancels: Cancels::default(),
+            ways: Ways::default(),
+            log,
+            outbox,
+        }
     }
 
     /// Keeps what was agreed at `initialize`.
@@ -144,6 +153,7 @@ impl Session {
 
     pub(super) fn close(&self, uri: &Url) {
         let closed = self.lock().documents.close(uri);
+        self.ways.forget(uri);
         if let (Some(branch), Some(source)) = (closed, self.source()) {
             source.forget(branch);
         }
@@ -194,6 +204,16 @@ impl Session {
     /// Returns a token that the editor can cancel by the name of a progress; it is forgotten with the guard.
     pub(super) fn cancels(&self) -> &Cancels {
         &self.cancels
+    }
+
+    /// Returns the ways in which functions were written.
+    pub(super) fn ways(&self) -> &Ways {
+        &self.ways
+    }
+
+    /// Returns the folders that the editor has open.
+    pub(super) fn roots(&self) -> Vec<PathBuf> {
+        self.lock().roots.clone()
     }
 
     /// The editor's user pressed a progress's cancel button.

@@ -21,6 +21,7 @@ mod scripted;
 mod support;
 mod sync;
 mod syntax;
+mod tasks;
 mod text;
 mod tidy;
 mod tiny_model;
