@@ -1,8 +1,14 @@
 //! The command line: one file per subcommand. Results go to standard output, everything else to standard error.
 
+mod ask;
+mod assistant;
 pub mod bench;
 mod complete;
 mod doctor;
+mod explain;
+mod fix;
+mod generate;
+mod implement;
 mod log;
 mod model;
 mod model_args;
@@ -32,6 +38,9 @@ Without a subcommand it is the language server, as an editor starts it.
 
 Examples:
   infill-ls complete src/main.py:12:5     print what belongs at line 12, column 5
+  infill-ls implement src/main.py:8       write the function that the comment on line 8 describes
+  infill-ls fix src/main.py --check 'python3 -m py_compile {file}'
+  infill-ls ask 'What is a mutex?'        answer a question
   infill-ls model list                    show the models
   infill-ls doctor                        say what works, how fast, and why it was silent
 
@@ -44,6 +53,16 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Print the completion at a place in a file
     Complete(complete::CompleteArgs),
+    /// Generate text from a prompt
+    Generate(generate::GenerateArgs),
+    /// Answer a question about programming or about files
+    Ask(ask::AskArgs),
+    /// Explain a file or a part of it
+    Explain(explain::ExplainArgs),
+    /// Write the function that a comment describes
+    Implement(implement::ImplementArgs),
+    /// Mend a file until a check is content
+    Fix(fix::FixArgs),
     /// List, fetch and delete models
     Model(model::ModelArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
@@ -72,6 +91,11 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         None => serve::run(serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Complete(args)) => complete::run(args),
+        Some(Command::Generate(args)) => generate::run(args),
+        Some(Command::Ask(args)) => ask::run(args),
+        Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Implement(args)) => implement::run(args),
+        Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Model(args)) => model::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Bench(args)) => bench::run(args),

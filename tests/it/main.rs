@@ -5,6 +5,7 @@ mod actions;
 mod bad_input;
 mod bench_typing;
 mod cancellation;
+mod commands;
 mod complete;
 mod completion_items;
 mod configuration;
