@@ -124,7 +124,7 @@ fn examples(comment: &str) -> Vec<Example> {
             }
             let stated = stated(&call);
             let is_result = |next: &&str| !next.is_empty() && !next.starts_with(">>>");
-            let result = lines.next_if(|next| stated.is_none() && is_result(&next));
+            let result = lines.next_if(|next| stated.is_none() && is_result(next));
             found.push(stated.unwrap_or((call, result.map(str::to_owned))));
         } else if let Some(example) = stated(line) {
             found.push(example);

@@ -54,7 +54,7 @@ impl Focus {
         let lines: Vec<&str> = text.lines().collect();
         let written = lines.iter().filter(|line| !line.trim().is_empty());
         let blanks = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
-        let cut = written.clone().map(|line| blanks(line)).min()?;
+        let cut = written.clone().map(blanks).min()?;
         let indentation = written.clone().next()?.get(..cut)?.to_owned();
         let dedented = lines.iter().map(|line| line.get(cut..).unwrap_or_default().trim_end());
         let what = match name.as_deref() {

@@ -19,7 +19,7 @@ use super::session::Session;
 use crate::assist::Task;
 pub(super) use offer::offer;
 pub(super) use run::Landed;
-use run::Result as Landing;
+use run::Outcome;
 pub(super) use ways::Ways;
 
 /// `codeAction/resolve`: adds the edit.
@@ -33,9 +33,9 @@ pub(super) async fn resolve(
     let which: TaskAt = read(data)?;
     let title = action.title.clone();
     match run::task(session, client, "codeAction/resolve", which, &title).await? {
-        Landing::Edit(edit) => action.edit = Some(*edit),
+        Outcome::Edit(edit) => action.edit = Some(*edit),
         // The editor asks for edits; what is to be read is opened beside.
-        Landing::Page(page) => show::page(session, client, &page).await,
+        Outcome::Page(page) => show::page(session, client, &page).await,
     }
     Ok(action)
 }
@@ -48,7 +48,7 @@ pub(super) async fn execute(
 ) -> Result<Option<Value>> {
     let argument = params.arguments.into_iter().next().unwrap_or_default();
     let method = "workspace/executeCommand";
-    let landing = match params.command.as_str() {
+    let outcome = match params.command.as_str() {
         ASK => {
             let asked: AskParams = read(argument)?;
             run::ask(session, client, method, asked).await?
@@ -66,13 +66,13 @@ pub(super) async fn execute(
         }
         unknown => return Err(Error::invalid_params(format!("there is no command `{unknown}`"))),
     };
-    match landing {
-        Landing::Page(page) => {
+    match outcome {
+        Outcome::Page(page) => {
             show::page(session, client, &page).await;
             let result = TaskResult { title: page.title, text: page.text, extension: page.extension };
             Ok(serde_json::to_value(result).ok())
         }
-        Landing::Edit(edit) => {
+        Outcome::Edit(edit) => {
             let applied = client.apply_edit(*edit).await?;
             if !applied.applied {
                 let why = applied.failure_reason.unwrap_or_else(|| "it gave no reason".into());

@@ -20,14 +20,17 @@ async fn what_is_offered() {
         {
           "codeActionProvider": {
             "codeActionKinds": [
-              "refactor.rewrite"
+              "refactor.rewrite",
+              "quickfix"
             ],
             "resolveProvider": false
           },
           "completionProvider": {},
           "executeCommandProvider": {
             "commands": [
-              "infill-ls.writeFunction"
+              "infill-ls.writeFunction",
+              "infill-ls.task",
+              "infill-ls.ask"
             ]
           },
           "inlineCompletionProvider": true,

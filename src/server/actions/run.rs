@@ -26,7 +26,7 @@ use crate::text::{Snapshot, TextEdit};
 
 /// What came of a task's work.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Landed(std::result::Result<Done, Refusal>);
+pub(in crate::server) struct Landed(Result<Done, Refusal>);
 
 impl From<Reason> for Landed {
     fn from(reason: Reason) -> Self {
@@ -35,7 +35,7 @@ impl From<Reason> for Landed {
 }
 
 /// What a task comes to for the editor.
-pub(super) enum Result {
+pub(super) enum Outcome {
     /// An edit to apply.
     Edit(Box<WorkspaceEdit>),
     /// A text to open.
@@ -49,7 +49,7 @@ pub(super) async fn task(
     method: &'static str,
     which: TaskAt,
     title: &str,
-) -> tower_lsp::jsonrpc::Result<Result> {
+) -> tower_lsp::jsonrpc::Result<Outcome> {
     let answer = Answer::begin(session, method, &which.text_document.uri);
     recorded(session, answer, attempt(session, client, which, title).await)
 }
@@ -60,7 +60,7 @@ pub(super) async fn ask(
     client: &Client,
     method: &'static str,
     asked: AskParams,
-) -> tower_lsp::jsonrpc::Result<Result> {
+) -> tower_lsp::jsonrpc::Result<Outcome> {
     let nowhere = || Url::parse("infill:question").map_err(|_| tower_lsp::jsonrpc::Error::internal_error());
     let uri = asked.text_document.as_ref().map_or_else(nowhere, |document| Ok(document.uri.clone()))?;
     let answer = Answer::begin(session, method, &uri);
@@ -70,8 +70,8 @@ pub(super) async fn ask(
 fn recorded(
     session: &Arc<Session>,
     answer: Answer,
-    outcome: std::result::Result<(Result, usize), Refusal>,
-) -> tower_lsp::jsonrpc::Result<Result> {
+    outcome: Result<(Outcome, usize), Refusal>,
+) -> tower_lsp::jsonrpc::Result<Outcome> {
     match outcome {
         Ok((result, tokens)) => {
             answer.shown(tokens);
@@ -89,7 +89,7 @@ async fn attempt(
     client: &Client,
     which: TaskAt,
     title: &str,
-) -> std::result::Result<(Result, usize), Refusal> {
+) -> Result<(Outcome, usize), Refusal> {
     let TaskAt { text_document, range, task } = which;
     let view = session.view(&text_document.uri, range.start)?;
     if view.snapshot.version() != text_document.version {
@@ -112,13 +112,13 @@ async fn attempt(
     let now = session.snapshot(&view.uri)?;
     let view = View { snapshot: now, ..view };
     let result = match done.product {
-        Product::Page(page) => Result::Page(page),
+        Product::Page(page) => Outcome::Page(page),
         Product::NewFile(path, text) => beside(&view, &path, &text, true)?,
         Product::Append(path, text) => beside(&view, &path, &text, false)?,
         Product::Edits(ways) => {
             let edits = placed(session, &view, &snapshot, range, &task, ways)?;
             let edit = convert::to_workspace_edit(&view.uri, &view.snapshot, &edits, view.negotiated);
-            Result::Edit(Box::new(if asks_first(&task) {
+            Outcome::Edit(Box::new(if asks_first(&task) {
                 convert::to_confirmed(edit, title, view.negotiated)
             } else {
                 edit
@@ -160,7 +160,7 @@ fn placed(
     range: Range<usize>,
     task: &Task,
     ways: Vec<Vec<TextEdit>>,
-) -> std::result::Result<Vec<TextEdit>, Refusal> {
+) -> Result<Vec<TextEdit>, Refusal> {
     let (before, now) = (made_for.text(), view.snapshot.text());
     let first = ways.first().cloned().unwrap_or_default();
     if !matches!(task, Task::Implement { .. }) {
@@ -188,28 +188,28 @@ fn placed(
 }
 
 /// Returns the edit of another file, or the text to read where the editor cannot make files.
-fn beside(view: &View, path: &Path, text: &str, is_new: bool) -> std::result::Result<Result, Refusal> {
+fn beside(view: &View, path: &Path, text: &str, is_new: bool) -> Result<Outcome, Refusal> {
     let uri = Url::from_file_path(path).map_err(|()| Reason::Failed)?;
     if is_new && view.negotiated.create_files && view.negotiated.document_changes {
-        return Ok(Result::Edit(Box::new(convert::to_new_file(&uri, text))));
+        return Ok(Outcome::Edit(Box::new(convert::to_new_file(&uri, text))));
     }
     if !is_new {
         let there = std::fs::read_to_string(path).map_err(|_| Reason::Failed)?;
         let end = Snapshot::new(view.snapshot.language(), &there);
         let at = convert::to_range(&end, &(there.len()..there.len()), view.negotiated.encoding);
         let edit = tower_lsp::lsp_types::TextEdit { range: at, new_text: text.into() };
-        return Ok(Result::Edit(Box::new(WorkspaceEdit::new([(uri, vec![edit])].into()))));
+        return Ok(Outcome::Edit(Box::new(WorkspaceEdit::new([(uri, vec![edit])].into()))));
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = view.snapshot.language().extension();
-    Ok(Result::Page(Page { title: name, text: text.into(), extension, tokens: 0 }))
+    Ok(Outcome::Page(Page { title: name, text: text.into(), extension, tokens: 0 }))
 }
 
 async fn answered(
     session: &Arc<Session>,
     client: &Client,
     asked: AskParams,
-) -> std::result::Result<(Result, usize), Refusal> {
+) -> Result<(Outcome, usize), Refusal> {
     let source = session.source().cloned().ok_or(Reason::Loading)?;
     let mut files = Vec::new();
     if let Some(document) = &asked.text_document {
@@ -226,7 +226,7 @@ async fn answered(
     })
     .await?;
     match done.product {
-        Product::Page(page) => Ok((Result::Page(page), done.tokens)),
+        Product::Page(page) => Ok((Outcome::Page(page), done.tokens)),
         _ => Err(Reason::Failed.into()),
     }
 }
@@ -239,10 +239,10 @@ async fn fly<W, F>(
     path: Option<String>,
     max_tokens: usize,
     work: W,
-) -> std::result::Result<Done, Refusal>
+) -> Result<Done, Refusal>
 where
     W: FnOnce(Order) -> F + Send + 'static,
-    F: Future<Output = std::result::Result<Done, AssistError>> + Send + 'static,
+    F: Future<Output = Result<Done, AssistError>> + Send + 'static,
 {
     let source = session.source().cloned().ok_or(Reason::Loading)?;
     let progress = Arc::new(Progress::begin(client, session.negotiated().progress, title, Work::Cancellable));
