@@ -15,6 +15,7 @@ mod model_args;
 mod progress;
 mod run_args;
 mod serve;
+mod stats;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ Examples:
   infill-ls ask 'What is a mutex?'        answer a question
   infill-ls model list                    show the models
   infill-ls doctor                        say what works, how fast, and why it was silent
+  infill-ls stats                         show what happened to the suggestions
 
 Exit codes: 0 done; 1 nothing to show, or an error that a message explains; 2 a wrong command line.
 The model is fetched at first use, into the cache directory (INFILL_LS_CACHE moves it).";
@@ -67,6 +69,8 @@ enum Command {
     Model(model::ModelArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
     Doctor(doctor::DoctorArgs),
+    /// Show what happened to the suggestions: accepted, kept, keys saved; by language and by day
+    Stats(stats::StatsArgs),
     /// Measure the speed on this machine
     Bench(bench::BenchArgs),
 }
@@ -98,6 +102,7 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Model(args)) => model::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Bench(args)) => bench::run(args),
     }
 }

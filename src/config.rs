@@ -30,9 +30,11 @@ pub struct Settings {
     /// What is generated.
     pub completion: CompletionSettings,
     /// Ghost text, `textDocument/inlineCompletion`.
-    pub inline: Switch,
+    pub inline: InlineSettings,
     /// Completion items, `textDocument/completion`.
     pub items: Switch,
+    /// When nothing is generated unless a person asks.
+    pub automatic: AutomaticSettings,
     /// Code actions.
     pub actions: ActionSettings,
     /// Language ids that are left alone.
@@ -41,6 +43,8 @@ pub struct Settings {
     pub max_file_bytes: MaxFileBytes,
     /// Whether `infill/status` notifications are sent.
     pub status: Switch,
+    /// Whether it is written down, on this machine, what happened to suggestions.
+    pub stats: Switch,
     /// What of the server's log is also sent to the editor.
     pub editor_log: LogLevel,
     /// Where models may be fetched from.
@@ -76,6 +80,30 @@ pub struct CompletionSettings {
     /// Randomness; 0 always takes the likeliest token.
     #[serde(deserialize_with = "temperature")]
     pub temperature: f64,
+    /// The seed of the draw where there is randomness.
+    pub seed: u64,
+}
+
+/// Ghost text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InlineSettings {
+    /// Whether there is any.
+    pub enabled: bool,
+    /// Whether it comes while typing; otherwise only when a person asks.
+    pub automatic: bool,
+    /// The most candidates when a person asks.
+    pub candidates: NonZeroUsize,
+}
+
+/// When nothing is generated unless a person asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AutomaticSettings {
+    /// The longest wait for a pause in fast typing, in milliseconds; 0 for none.
+    pub debounce_ms: u64,
+    /// Whether something is suggested where text was deleted last.
+    pub after_deletion: bool,
 }
 
 /// The code actions.
@@ -178,7 +206,20 @@ impl Default for CompletionSettings {
             time_ms: count(8_000),
             ahead: true,
             temperature: 0.0,
+            seed: 0,
         }
+    }
+}
+
+impl Default for InlineSettings {
+    fn default() -> Self {
+        Self { enabled: true, automatic: true, candidates: count(3) }
+    }
+}
+
+impl Default for AutomaticSettings {
+    fn default() -> Self {
+        Self { debounce_ms: 150, after_deletion: false }
     }
 }
 

@@ -28,6 +28,8 @@
 //! | [`source`] | where generated text comes from: today the embedded engine | |
 //! | [`assist`] | what the model is asked for, checked before it is offered: completions, functions, mending, explaining, … | |
 //! | [`config`], [`stats`] | settings and their checking; the local log of requests | |
+//! | [`assist`] | what the model is asked for: a completion, a function from its comment | |
+//! | [`config`], [`stats`] | settings and their checking; the local log of requests and of what happened to suggestions | |
 //! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
 //! | [`cli`] | one file per subcommand | clap, indicatif |
 //!

@@ -5,6 +5,7 @@ mod architecture;
 mod checkpoint;
 mod cpu;
 mod decoder;
+mod embedding;
 mod error;
 mod gguf;
 pub mod kernels;

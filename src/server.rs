@@ -4,25 +4,31 @@
 //! A message comes in through `wire` (which tower-lsp's reader is shielded by) and `front`, is handled by a method of
 //! `backend`, and is answered by one of `inline`, `completion` and `actions`. `session` is all the state there is.
 
+mod accept;
 mod accepted;
 mod actions;
 mod ahead;
 mod answer;
 mod backend;
 mod cancels;
+mod candidates;
 mod capabilities;
 mod completion;
 mod convert;
 mod documents;
 mod ending;
 mod flight;
+mod following;
 mod front;
 mod inline;
 mod loading;
 mod outbox;
 mod progress;
 pub mod protocol;
+mod rhythm;
+mod screen;
 mod session;
+mod snippet;
 mod suggest;
 mod turn;
 mod wire;
@@ -36,7 +42,7 @@ use tower_lsp::{LspService, Server};
 
 use crate::config::Settings;
 use crate::source::Source;
-use crate::stats::RequestLog;
+use crate::stats::{OutcomeLog, RequestLog};
 use backend::Backend;
 use ending::Ending;
 pub use ending::Exit;
@@ -62,7 +68,7 @@ pub type SourceFactory = Box<dyn FnOnce(&Settings) -> Arc<dyn Source> + Send>;
 pub struct Options {
     /// The settings that hold where the editor says nothing.
     pub settings: Settings,
-    /// Where the request log is kept; `None` only counts.
+    /// Where the request log and the outcomes of suggestions are kept; `None` only counts requests.
     pub log_dir: Option<PathBuf>,
 }
 
@@ -78,12 +84,14 @@ where
     let (inside, outside) = tokio::io::duplex(PIPE);
     let sifter = tokio::spawn(sift(input, outside, ending.clone()));
     let log = RequestLog::new(options.log_dir.as_deref());
+    let outcomes = OutcomeLog::new(options.log_dir.as_deref());
     let (service, socket) = LspService::build(|client| {
-        let session = Arc::new(Session::new(options.settings, log, Outbox::new(client.clone())));
+        let session = Arc::new(Session::new(options.settings, log, outcomes, Outbox::new(client.clone())));
         Backend::new(client, session, ending.clone(), factory)
     })
     .custom_method(protocol::INLINE_COMPLETION, Backend::inline_completion)
     .custom_method(protocol::DOCTOR, Backend::doctor)
+    .custom_method(protocol::STATS, Backend::stats)
     .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
     .finish();
     let session = Arc::clone(service.inner().session());
@@ -103,6 +111,7 @@ where
     serving.abort();
     sifter.abort();
     session.log.flush();
+    session.outcomes.flush();
     ending.exit()
 }
 

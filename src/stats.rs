@@ -1,91 +1,32 @@
-//! What happened to requests, kept on this machine: counts, the last ones, and a bounded file that `doctor` reads.
-//! Never a word of anybody's text, and never a path.
+//! What happened to requests and to suggestions, kept on this machine: the request log that `doctor` reads, and the
+//! outcomes that `stats` shows. Never a word of anybody's text, and never a path.
 
+mod acceptance;
+mod chart;
 mod journal;
+mod kept;
+mod outcome;
+mod outcomes;
 mod record;
+mod requests;
+mod summary;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::Path;
-use std::sync::Mutex;
 
-use serde::Serialize;
-
-use journal::Journal;
-pub use journal::{FILE_NAME, last_records};
+pub use acceptance::{Acceptance, LEVELS, Level};
+pub use chart::{DAYS, report};
+pub use kept::kept_share;
+pub use outcome::{Facts, Fate, Outcome, Place, today};
+pub use outcomes::{OutcomeLog, all_outcomes};
 pub use record::{Record, SHOWN};
+pub use requests::{RequestLog, Totals, last_records};
+pub use summary::{Row, Summary};
 
-/// How many of the last requests are kept in memory.
-const RECENT: usize = 50;
-
-/// Counts requests and what came of them, and writes them down.
-#[derive(Debug)]
-pub struct RequestLog {
-    totals: Mutex<Totals>,
-    journal: Option<Journal>,
-}
-
-/// What was counted since the start.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Totals {
-    /// Requests whose answer showed something.
-    pub shown: u64,
-    /// Requests that stayed silent, by reason code.
-    pub silent: BTreeMap<String, u64>,
-    /// The last requests, oldest first.
-    pub recent: VecDeque<Record>,
-}
-
-impl RequestLog {
-    /// Returns a log that writes to [`FILE_NAME`] in `dir`, or only counts where there is none.
-    ///
-    /// The file is opened at the first request; what fails then is logged once and does not stop anything.
-    pub fn new(dir: Option<&Path>) -> Self {
-        Self { totals: Mutex::default(), journal: dir.map(Journal::new) }
-    }
-
-    /// Takes down one answered request.
-    pub fn add(&self, record: Record) {
-        tracing::info!(
-            method = record.method,
-            language = record.language,
-            outcome = record.outcome,
-            ms = record.ms,
-            tokens = record.tokens,
-            "answered"
-        );
-        if let Some(journal) = &self.journal {
-            journal.write(&record);
-        }
-        self.lock().add(record);
-    }
-
-    /// Waits until all of it is in the file. Blocks, for a second at most.
-    pub fn flush(&self) {
-        if let Some(journal) = &self.journal {
-            journal.flush();
-        }
-    }
-
-    /// Returns the counts so far.
-    pub fn totals(&self) -> Totals {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Totals> {
-        self.totals.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-impl Totals {
-    fn add(&mut self, record: Record) {
-        if record.outcome == SHOWN {
-            self.shown += 1;
-        } else {
-            *self.silent.entry(record.outcome.clone()).or_default() += 1;
-        }
-        if self.recent.len() == RECENT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(record);
-    }
+/// Deletes all of it in `dir` and returns how many files there were. A server that runs begins anew.
+///
+/// # Errors
+/// When a file is there and cannot be deleted.
+pub fn forget(dir: &Path) -> io::Result<usize> {
+    Ok(outcomes::BOOK.delete(dir)? + requests::BOOK.delete(dir)?)
 }

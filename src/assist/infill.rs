@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::complete::{self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount};
+use crate::complete::{
+    self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount, TokenOdds,
+};
 use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
 use crate::source::{Input, Request, Source, SourceError};
@@ -73,6 +75,8 @@ fn agree(written: &str, typed: &str) -> bool {
 pub struct Infill {
     /// The completion, or why there is none.
     pub result: Result<Completion, Reason>,
+    /// The mean probability of the tokens that were kept, where the source tells it.
+    pub confidence: Option<f32>,
     /// The cost; nothing when it never ran.
     pub usage: Usage,
     /// The prompts that would have done, the best one first; for the next request of the document.
@@ -81,7 +85,7 @@ pub struct Infill {
 
 impl From<Reason> for Infill {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), usage: Usage::default(), anchors: Vec::new() }
+        Self { result: Err(reason), confidence: None, usage: Usage::default(), anchors: Vec::new() }
     }
 }
 
@@ -126,8 +130,10 @@ pub async fn infill(
     });
     match generation.await {
         Ok(generation) => {
-            let result = kept(&request, &lock(&stop), generation.finish);
-            Infill { result, usage: generation.usage, anchors }
+            let stop = lock(&stop);
+            let result = kept(&request, &stop, generation.finish);
+            let confidence = TokenOdds::mean(&generation.tokens, stop.text().len());
+            Infill { result, confidence, usage: generation.usage, anchors }
         }
         Err(error) => Infill { anchors, ..reason(&error).into() },
     }
@@ -179,6 +185,7 @@ fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
     GenerationParams {
         max_tokens: max_tokens.get(),
         temperature: settings.temperature,
+        seed: settings.seed,
         time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
         ..GenerationParams::default()
     }

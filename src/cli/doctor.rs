@@ -1,5 +1,6 @@
 //! `infill-ls doctor`: what there is, how fast it is, and why the last requests showed nothing.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -15,6 +16,9 @@ use crate::model::{
     LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load, physical_cores,
 };
 use crate::stats::{Record, SHOWN, last_records};
+
+/// Requests whose silences are counted: a day or two of typing.
+const LAST: usize = 2000;
 
 /// Tokens of the speed test.
 const PREFILL: usize = 128;
@@ -48,7 +52,9 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     match cache_dir() {
         Ok(dir) => {
             writeln!(out, "cache      {}", dir.display())?;
-            requests(&mut out, &last_records(&dir, args.requests))?;
+            let records = last_records(&dir, LAST);
+            silences(&mut out, &records)?;
+            requests(&mut out, &records[records.len().saturating_sub(args.requests)..])?;
         }
         Err(error) => writeln!(out, "cache      {error}")?,
     }
@@ -113,6 +119,23 @@ fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<()> {
     }
     let decode = f64::from(DECODE) / started.elapsed().as_secs_f64();
     writeln!(out, "speed      {prefill:.0} tokens/s read, {decode:.0} tokens/s written")?;
+    Ok(())
+}
+
+/// Prints how often each reason made a request silent, the most frequent first.
+fn silences(out: &mut impl Write, records: &[Record]) -> std::io::Result<()> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for record in records.iter().filter(|record| record.outcome != SHOWN) {
+        *counts.entry(&record.outcome).or_default() += 1;
+    }
+    let silent: usize = counts.values().sum();
+    writeln!(out, "silences   {silent} of the last {} requests showed nothing", records.len())?;
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    for (code, count) in counts {
+        let why = Reason::from_code(code).map_or("a reason of another version", Reason::explain);
+        writeln!(out, "           {count:>5}  {code}: {why}")?;
+    }
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
-use std::ops::Range;
 
 use crate::complete::Completion;
 use crate::complete::brackets::Brackets;
@@ -33,9 +32,10 @@ impl Cache {
         Self::default()
     }
 
-    /// Keeps a suggestion that was made for byte `offset` of a document; `document` is any number that names it.
-    pub fn remember(&mut self, document: u64, snapshot: &Snapshot, offset: usize, completion: &Completion) {
-        let entry = Entry::new(snapshot, offset, completion);
+    /// Keeps what was suggested for byte `offset` of a document, the best candidate first, in place of what was suggested
+    /// there before; `document` is any number that names it.
+    pub fn remember(&mut self, document: u64, snapshot: &Snapshot, offset: usize, candidates: &[Completion]) {
+        let entry = Entry::new(snapshot, offset, candidates);
         self.entries.retain(|(other, old)| *other != document || old.place() != entry.place());
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();
@@ -43,23 +43,24 @@ impl Cache {
         self.entries.push_back((document, entry));
     }
 
-    /// Returns what is left of a suggestion that the text at byte `offset` has been typed along, the longest known if
-    /// there are several.
-    pub fn lookup(&mut self, document: u64, snapshot: &Snapshot, offset: usize) -> Option<Completion> {
-        let mut found: Option<(usize, Completion)> = None;
+    /// Returns what is left of a suggestion that the text at byte `offset` has been typed along, with its other candidates
+    /// that agree with it; of several suggestions the longest known.
+    pub fn lookup(&mut self, document: u64, snapshot: &Snapshot, offset: usize) -> Option<Vec<Completion>> {
+        let mut found: Option<(usize, Vec<Completion>)> = None;
         for (index, (owner, entry)) in self.entries.iter().enumerate() {
             if *owner != document {
                 continue;
             }
-            let Some(completion) = entry.rest_at(snapshot, offset) else { continue };
-            if found.as_ref().is_none_or(|(_, best)| best.text.len() <= completion.text.len()) {
-                found = Some((index, completion));
+            let candidates = entry.rest_at(snapshot, offset);
+            let length = |candidates: &[Completion]| candidates.first().map(|first| first.text.len());
+            if length(found.as_ref().map_or(&[], |(_, best)| best)) <= length(&candidates) {
+                found = Some((index, candidates));
             }
         }
-        let (index, completion) = found?;
+        let (index, candidates) = found.filter(|(_, candidates)| !candidates.is_empty())?;
         let used = self.entries.remove(index)?;
         self.entries.push_back(used);
-        Some(completion)
+        Some(candidates)
     }
 
     /// Forgets a document, as when it is closed.
@@ -77,7 +78,7 @@ pub fn interpolate(
     new: &Snapshot,
     now: usize,
 ) -> Option<Completion> {
-    Entry::new(old, offset, completion).rest_at(new, now)
+    Entry::new(old, offset, std::slice::from_ref(completion)).rest_at(new, now).pop()
 }
 
 /// Returns what was typed between two snapshots, if nothing else happened: the cursor went from `offset` to `now`, and
@@ -90,28 +91,26 @@ pub fn typed_since(old: &Snapshot, offset: usize, new: &Snapshot, now: usize) ->
     same.then(|| new.slice(offset..now))
 }
 
-/// A suggestion and the text that it was made for.
+/// The candidates of a suggestion and the text that they were made for.
 #[derive(Debug, Clone)]
 struct Entry {
     offset: usize,
     before: u64,
     rest: String,
     after: u64,
-    replaced: usize,
-    text: String,
+    candidates: Vec<Completion>,
     language: Language,
 }
 
 impl Entry {
-    fn new(snapshot: &Snapshot, offset: usize, completion: &Completion) -> Self {
+    fn new(snapshot: &Snapshot, offset: usize, candidates: &[Completion]) -> Self {
         let (rest, after) = text_after(snapshot, offset);
         Self {
             offset,
             before: text_before(snapshot, offset),
             rest,
             after,
-            replaced: completion.range.end.saturating_sub(offset),
-            text: completion.text.clone(),
+            candidates: candidates.to_vec(),
             language: snapshot.language(),
         }
     }
@@ -120,38 +119,46 @@ impl Entry {
         (self.offset, self.before, &self.rest, self.after)
     }
 
-    fn rest_at(&self, snapshot: &Snapshot, offset: usize) -> Option<Completion> {
-        let typed = offset.checked_sub(self.offset)?;
-        let left = self.text.get(typed..).filter(|left| !left.trim().is_empty())?;
-        if snapshot.slice(self.offset..offset) != self.text[..typed]
-            || text_before(snapshot, self.offset) != self.before
-        {
-            return None;
+    /// Returns what is left of the candidates that the text up to `offset` agrees with.
+    fn rest_at(&self, snapshot: &Snapshot, offset: usize) -> Vec<Completion> {
+        let Some(typed) = offset.checked_sub(self.offset) else { return Vec::new() };
+        let goes_on = |completion: &&Completion| {
+            completion.text.get(typed..).is_some_and(|left| !left.trim().is_empty())
+        };
+        // Most entries are of another place, and this is what tells it without reading much.
+        if !self.candidates.iter().any(|completion| goes_on(&completion)) {
+            return Vec::new();
+        }
+        let written = snapshot.slice(self.offset..offset);
+        let mut agreeing =
+            self.candidates.iter().filter(goes_on).filter(|it| it.text.starts_with(&written)).peekable();
+        if agreeing.peek().is_none() || text_before(snapshot, self.offset) != self.before {
+            return Vec::new();
         }
         let (rest, after) = text_after(snapshot, offset);
-        if after != self.after {
-            return None;
-        }
-        let added = rest.strip_suffix(self.rest.as_str())?;
-        let closed = self.closed_by_editor(typed, added)?;
-        Some(Completion { range: replaced(offset, closed + self.replaced), text: left.to_owned() })
+        let Some(added) = rest.strip_suffix(self.rest.as_str()).filter(|_| after == self.after) else {
+            return Vec::new();
+        };
+        let left = |completion: &Completion| {
+            let closed = self.closed_by_editor(&completion.text, typed, added)?;
+            let replaced = completion.range.end.saturating_sub(self.offset);
+            let text = completion.text[typed..].to_owned();
+            Some(Completion { range: offset..offset + closed + replaced, text })
+        };
+        agreeing.filter_map(left).collect()
     }
 
     /// Returns the bytes of `added`, which came after the cursor since, that the suggestion itself closes: the editor
     /// puts a `)` there when a `(` is typed. `None` when anything else was added.
-    fn closed_by_editor(&self, typed: usize, added: &str) -> Option<usize> {
+    fn closed_by_editor(&self, text: &str, typed: usize, added: &str) -> Option<usize> {
         if added.is_empty() {
             return Some(0);
         }
-        let string = Brackets::of(&self.text[..typed], self.language, None).string;
-        let closing = Brackets::of(&self.text[typed..], self.language, string).closing;
+        let string = Brackets::of(&text[..typed], self.language, None).string;
+        let closing = Brackets::of(&text[typed..], self.language, string).closing;
         let (closed, _) = closers_in_common(&closing, added);
         (closed == added.len()).then_some(closed)
     }
-}
-
-fn replaced(offset: usize, bytes: usize) -> Range<usize> {
-    offset..offset + bytes
 }
 
 fn text_before(snapshot: &Snapshot, offset: usize) -> u64 {

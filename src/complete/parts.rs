@@ -18,6 +18,18 @@ pub struct TokenOdds {
     pub ended: f32,
 }
 
+impl TokenOdds {
+    /// Returns the mean probability of the tokens that the first `end` bytes of a text consist of; `None` where no odds
+    /// are known.
+    pub fn mean(tokens: &[Self], end: usize) -> Option<f32> {
+        let mut start = 0;
+        let begins_before_end = |token: &&Self| std::mem::replace(&mut start, token.end) < end;
+        let kept: Vec<f32> =
+            tokens.iter().take_while(begins_before_end).map(|token| token.probability).collect();
+        (!kept.is_empty()).then(|| kept.iter().sum::<f32>() / kept.len() as f32)
+    }
+}
+
 /// An infill prompt in text parts, already cut to the budget at line borders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {

@@ -29,6 +29,10 @@ pub enum Reason {
     IgnoredFile,
     /// The cursor stands inside a word that goes on.
     MidWord,
+    /// Text was deleted here last.
+    AfterDeletion,
+    /// Suggestions are wanted only when a person asks.
+    NotAsked,
     /// The model wrote nothing, or only blanks.
     Empty,
     /// What is left after mending is too little to be worth a look.
@@ -45,7 +49,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, for looking one up by its code.
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::Cancelled,
         Self::Overtaken,
         Self::Loading,
@@ -58,6 +62,8 @@ impl Reason {
         Self::Failed,
         Self::IgnoredFile,
         Self::MidWord,
+        Self::AfterDeletion,
+        Self::NotAsked,
         Self::Empty,
         Self::TooShort,
         Self::RepeatsSuffix,
@@ -108,6 +114,13 @@ impl Reason {
             Reason::IgnoredFile => ("ignored-file", "the file is excluded by an ignore rule"),
             Reason::MidWord => {
                 ("mid-word", "the cursor stands inside a word; ask explicitly to complete here")
+            }
+            Reason::AfterDeletion => (
+                "after-deletion",
+                "text was deleted here last; type on or ask explicitly (setting `automatic.after_deletion`)",
+            ),
+            Reason::NotAsked => {
+                ("not-asked", "suggestions come only when they are asked for (setting `inline.automatic`)")
             }
             Reason::Empty => ("empty", "the model had nothing to add here"),
             Reason::TooShort => ("too-short", "what the model wrote is too short to be worth a look"),

@@ -82,8 +82,25 @@ const KEYS: &[Key] = &[
         "After a suggestion, compute the next one in idle time as if it were accepted, so that it is there at once.",
     ),
     key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
+    key("completion.seed", "a whole number", "The seed of the draw where there is randomness."),
     key("inline.enabled", "true or false", "Ghost text (textDocument/inlineCompletion)."),
+    key(
+        "inline.automatic",
+        "true or false",
+        "Ghost text comes while you type; without it only when you ask (an editor's key for that).",
+    ),
+    key("inline.candidates", "a positive whole number", "The most candidates when you ask."),
     key("items.enabled", "true or false", "An item in the completion menu (textDocument/completion)."),
+    key(
+        "automatic.debounce_ms",
+        "a whole number",
+        "The longest wait, in milliseconds, for a pause in typing that is faster than suggestions are; 0 for none.",
+    ),
+    key(
+        "automatic.after_deletion",
+        "true or false",
+        "Suggest something new also where you have just deleted text.",
+    ),
     key("actions.enabled", "true or false", "Code actions."),
     key("actions.tokens", "a positive whole number", "The most tokens of an answer to a code action."),
     key(
@@ -121,6 +138,11 @@ const KEYS: &[Key] = &[
     key("disabled_languages", "a list of strings", "Language ids that are left alone, such as \"markdown\"."),
     key("max_file_bytes", "a whole number", "Longer documents are not completed."),
     key("status.enabled", "true or false", "infill/status notifications, for an editor's status line."),
+    key(
+        "stats.enabled",
+        "true or false",
+        "Write down, on this machine only, what happened to suggestions (never their text), for `infill-ls stats`.",
+    ),
     key(
         "editor_log",
         "\"off\", \"error\", \"warn\", \"info\" or \"debug\"",

@@ -111,7 +111,7 @@ impl Weights for Checkpoint {
     fn raw(&self, name: &str) -> Result<RawTensor<'_>, ModelError> {
         let matrix = self.tensors.get(name);
         let matrix = matrix.ok_or_else(|| self.broken(format!("it lacks the tensor `{name}`")))?;
-        Ok(RawTensor { dtype: GgmlDType::F32, shape: matrix.shape, bytes: &matrix.bytes })
+        Ok(RawTensor { dtype: GgmlDType::F32, shape: matrix.shape, bytes: &matrix.bytes, start: 0 })
     }
 
     fn broken(&self, reason: String) -> ModelError {

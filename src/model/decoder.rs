@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
 use super::architecture::{Architecture, Attention, Mlp, Norm, Position};
+use super::embedding::Embedding;
 use super::kernels::WorkerPool;
 use super::kv_cache::RowShape;
 use super::linear::QuantLinear;
@@ -20,7 +20,7 @@ use super::{
 pub struct Decoder {
     architecture: Architecture,
     place: Place,
-    embedding: QTensor,
+    embedding: Embedding,
     layers: Vec<Layer>,
     /// A vector for each position, where those are learned.
     positions: Option<Tensor>,
@@ -89,7 +89,7 @@ impl Decoder {
             }
         };
         Ok(Self {
-            embedding: embedding.to_qtensor(device)?,
+            embedding: Embedding::new(file, &embedding, &place)?,
             norm: NormWeights::new(file, "output_norm", &architecture, device)?,
             rotary,
             positions,
@@ -116,7 +116,7 @@ impl Decoder {
         if let Some(&token) = unknown {
             return Err(ForwardError::UnknownToken(token));
         }
-        Ok(self.embedding.embedding(&Tensor::new(tokens, &self.place.device)?)?)
+        Ok(self.embedding.rows(tokens, &self.place)?)
     }
 
     /// Adds what the model has learned of the positions from `first` on.

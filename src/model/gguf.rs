@@ -5,19 +5,23 @@ use std::fs::File;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::Device;
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use memmap2::Mmap;
+#[cfg(unix)]
+use memmap2::UncheckedAdvice;
 
 use super::ModelError;
+use super::kernels::Format;
 use super::weights::Weights;
 
 /// An open model file.
 pub struct GgufFile {
     path: String,
-    map: Mmap,
+    map: Arc<Mmap>,
     content: Content,
 }
 
@@ -27,6 +31,8 @@ pub(super) struct RawTensor<'a> {
     /// Rows, then columns; a vector has one row.
     pub(super) shape: (usize, usize),
     pub(super) bytes: &'a [u8],
+    /// Where they begin in the file.
+    pub(super) start: usize,
 }
 
 impl GgufFile {
@@ -54,12 +60,29 @@ impl GgufFile {
         let content = parsed
             .map_err(|_| broken("its header holds impossible numbers".into()))?
             .map_err(|e| broken(first_line(&e.to_string())))?;
-        Ok(Self { path: shown, map, content })
+        Ok(Self { path: shown, map: Arc::new(map), content })
     }
 
     /// Returns the file's path as given.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// Returns the bytes of the whole file, for what is read from them later on.
+    pub(super) fn map(&self) -> Arc<Mmap> {
+        Arc::clone(&self.map)
+    }
+
+    /// Gives back the memory of what was read: the weights are repacked, and of what else is needed later little is.
+    pub(super) fn let_go(&self) {
+        #[cfg(unix)]
+        {
+            // SAFETY: the map is read-only, so a page that is used again is read from the file again.
+            let advised = unsafe { self.map.unchecked_advise(UncheckedAdvice::DontNeed) };
+            if let Err(error) = advised {
+                tracing::debug!(%error, "the file's pages stay in memory");
+            }
+        }
     }
 
     pub(super) fn broken(&self, reason: impl Into<String>) -> ModelError {
@@ -131,11 +154,30 @@ impl Weights for GgufFile {
         let bytes = self.map.get(start..end).ok_or_else(|| {
             self.broken(format!("the tensor `{name}` ends at byte {end}, the file at {}", self.map.len()))
         })?;
-        Ok(RawTensor { dtype: info.ggml_dtype, shape, bytes })
+        Ok(RawTensor { dtype: info.ggml_dtype, shape, bytes, start })
     }
 
     fn broken(&self, reason: String) -> ModelError {
         GgufFile::broken(self, reason)
+    }
+
+    fn mapped(&self) -> Option<Arc<Mmap>> {
+        Some(self.map())
+    }
+}
+
+impl Format {
+    /// Returns the kernels' name for a quantisation, for those that they have.
+    pub(super) fn of(dtype: GgmlDType) -> Option<Self> {
+        match dtype {
+            GgmlDType::Q4_0 => Some(Self::Q4_0),
+            GgmlDType::Q5_0 => Some(Self::Q5_0),
+            GgmlDType::Q8_0 => Some(Self::Q8_0),
+            GgmlDType::Q4K => Some(Self::Q4_K),
+            GgmlDType::Q5K => Some(Self::Q5_K),
+            GgmlDType::Q6K => Some(Self::Q6_K),
+            _ => None,
+        }
     }
 }
 

@@ -28,6 +28,7 @@
 //! | `simd*` | sixteen floats at a time, for what follows |
 //! | `attention`, `kv` | attention over segments of cached keys and values |
 //! | `rowwise`, `rotary` | norms, activation functions, sums; rotary embedding |
+//! | `memory` | huge pages for the weights |
 //! | `pool` | [`WorkerPool`]: the threads |
 //! | `peak` | what the machine could do at best, for measurements |
 
@@ -51,6 +52,7 @@ mod gemm_x86;
 mod kv;
 mod layout;
 mod matmul;
+mod memory;
 mod peak;
 mod pool;
 #[cfg(test)]

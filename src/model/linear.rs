@@ -2,7 +2,7 @@
 //! how weights are kept in memory: repacked for the kernels on a CPU, as candle's own `QMatMul` elsewhere and for
 //! formats that the kernels do not have.
 
-use candle_core::quantized::{GgmlDType, QMatMul};
+use candle_core::quantized::QMatMul;
 use candle_core::{Module, Result, Tensor};
 
 use super::ModelError;
@@ -28,7 +28,7 @@ impl QuantLinear {
         place: &Place,
     ) -> std::result::Result<Self, ModelError> {
         let (rows, cols) = raw.shape;
-        let weight = match (format(raw.dtype), &place.pool) {
+        let weight = match (Format::of(raw.dtype), &place.pool) {
             (Some(format), Some(pool)) => {
                 let packed = QuantMatrix::from_gguf(format, rows, cols, raw.bytes, pool);
                 Weight::Packed(packed.map_err(|error| ModelError::Setup(error.to_string()))?)
@@ -103,17 +103,4 @@ fn all<T, const N: usize>(results: [Result<T>; N]) -> Result<[T; N]> {
 
 fn no_kernel() -> candle_core::Error {
     candle_core::Error::Msg("packed weights and candle's are used in one place".into())
-}
-
-/// Returns the kernels' name for a quantisation, for those that they have.
-fn format(dtype: GgmlDType) -> Option<Format> {
-    match dtype {
-        GgmlDType::Q4_0 => Some(Format::Q4_0),
-        GgmlDType::Q5_0 => Some(Format::Q5_0),
-        GgmlDType::Q8_0 => Some(Format::Q8_0),
-        GgmlDType::Q4K => Some(Format::Q4_K),
-        GgmlDType::Q5K => Some(Format::Q5_K),
-        GgmlDType::Q6K => Some(Format::Q6_K),
-        _ => None,
-    }
 }

@@ -89,14 +89,19 @@ pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     }
     let file = GgufFile::open(path)?;
     let architecture = Architecture::from_gguf(&file)?;
-    let tokenizer = Tokenizer::from_gguf(&file)?;
-    let markers = Markers::from_gguf(&file, &tokenizer);
-    if markers.fim.is_none() {
-        return Err(ModelError::NoInfill { path: file.path().to_owned() });
-    }
-    let decoder = Decoder::from_gguf(&file, architecture, options)?;
+    // A third of the time is the vocabulary's, which is made while the weights are repacked.
+    let (decoder, vocabulary) = std::thread::scope(|scope| {
+        let vocabulary = scope.spawn(|| vocabulary(&file));
+        let decoder = Decoder::from_gguf(&file, architecture, options);
+        (decoder, vocabulary.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (tokenizer, markers) = vocabulary?;
+    let decoder = decoder?;
     let name = file.string("general.name").map(str::to_owned);
     let name = name.or_else(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    file.let_go();
+    // Freeing its hundred thousands of strings takes a while, too, and nobody has to wait for that.
+    std::thread::spawn(move || drop(file));
     Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default() })
 }
 
@@ -116,4 +121,13 @@ fn load_checkpoint(folder: &Path, options: LoadOptions) -> Result<Loaded, ModelE
     )?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Loaded { decoder, markers: checkpoint.markers(), name, tokenizer: checkpoint.tokenizer })
+}
+
+fn vocabulary(file: &GgufFile) -> Result<(Tokenizer, Markers), ModelError> {
+    let tokenizer = Tokenizer::from_gguf(file)?;
+    let markers = Markers::from_gguf(file, &tokenizer);
+    match markers.fim {
+        Some(_) => Ok((tokenizer, markers)),
+        None => Err(ModelError::NoInfill { path: file.path().to_owned() }),
+    }
 }

@@ -1,6 +1,9 @@
 //! Where a decoder's weights come from: tensors by the names that GGUF files have, each checked against its shape.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Tensor};
+use memmap2::Mmap;
 
 use super::ModelError;
 use super::gguf::RawTensor;
@@ -15,6 +18,11 @@ pub(super) trait Weights {
 
     /// Returns the error that says what is wrong with the file.
     fn broken(&self, reason: String) -> ModelError;
+
+    /// Returns the file in memory, where its tensors lie in one.
+    fn mapped(&self) -> Option<Arc<Mmap>> {
+        None
+    }
 
     /// Returns a matrix in its own quantisation, having checked its shape.
     ///

@@ -32,7 +32,7 @@ pub(super) fn go_on(session: &Arc<Session>, view: &View, shown: &Suggestion) {
         };
         let next = infill(request, source, counter, CancelToken::new()).await;
         if let Ok(next) = next.result {
-            session.with_documents(|documents| documents.remember(branch, &snapshot, offset, &next));
+            session.with_documents(|documents| documents.remember(branch, &snapshot, offset, &[next]));
         }
     });
 }

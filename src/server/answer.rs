@@ -1,16 +1,17 @@
 //! One request under way, for the record: every one of them ends with something shown, or with a reason.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use tokio::time::Instant;
 use tower_lsp::lsp_types::Url;
 
 use super::protocol::{State, StatusParams};
 use super::session::Session;
+use super::suggest::Suggestion;
 use crate::complete::Reason;
 use crate::config::LogLevel;
 use crate::source::Status;
-use crate::stats::{Record, SHOWN};
+use crate::stats::{Facts, Place, Record, SHOWN};
 
 /// A request that is being answered. Dropped without a word, it was cancelled by the editor: tower-lsp drops the
 /// handler's future, and that is the only sign.
@@ -28,6 +29,13 @@ impl Answer {
     pub(super) fn begin(session: &Arc<Session>, method: &'static str, uri: &Url) -> Self {
         let language = session.snapshot(uri).map_or("", |snapshot| snapshot.language().id());
         Self { session: Arc::clone(session), method, language, begun: Instant::now(), over: false }
+    }
+
+    /// Returns what is known of a suggestion that is shown now.
+    pub(super) fn facts(&self, place: Place, suggestion: &Suggestion) -> Facts {
+        let ms = self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        let Suggestion { confidence, tokens, .. } = *suggestion;
+        Facts { language: self.language.into(), place, ms, tokens, confidence }
     }
 
     /// Something is shown.

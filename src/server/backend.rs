@@ -18,9 +18,10 @@ use tower_lsp::{Client, LanguageServer, async_trait};
 
 use super::capabilities::{self, InlineOffer};
 use super::ending::Ending;
-use super::protocol::{DoctorReport, InlineCompletionList, InlineCompletionParams};
+use super::protocol::{DoctorReport, InlineCompletionList, InlineCompletionParams, StatsReport};
 use super::session::Session;
-use super::{SourceFactory, actions, ahead, completion, convert, inline, loading};
+use super::{SourceFactory, accept, actions, ahead, completion, convert, inline, loading};
+use crate::stats::{self, Summary};
 
 /// The language server.
 pub(super) struct Backend {
@@ -67,6 +68,18 @@ impl Backend {
             documents: session.with_documents(|documents| documents.len()),
             settings: (*session.settings()).clone(),
         })
+    }
+
+    /// `infill/stats`
+    pub(super) async fn stats(&self) -> Result<StatsReport> {
+        let session = Arc::clone(&self.session);
+        // Reading the file takes too long for a handler.
+        let read = tokio::task::spawn_blocking(move || Summary::of(&session.outcomes.all())).await;
+        let summary = read.map_err(|error| {
+            tracing::error!(%error, "the statistics could not be read");
+            Error::internal_error()
+        })?;
+        Ok(StatsReport { text: stats::report(&summary, stats::DAYS, true), summary })
     }
 
     /// Returns the factory, the first time.
@@ -150,6 +163,9 @@ impl LanguageServer for Backend {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
-        actions::execute(&self.session, &self.client, params).await
+        match accept::COMMANDS.contains(&params.command.as_str()) {
+            true => accept::execute(&self.session, &self.client, &params.command, params.arguments).await,
+            false => actions::execute(&self.session, &self.client, params).await,
+        }
     }
 }

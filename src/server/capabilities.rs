@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use tower_lsp::lsp_types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
-    ExecuteCommandOptions, PositionEncodingKind, Registration, ResourceOperationKind, SaveOptions,
-    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
+    CompletionItemCapability, CompletionOptions, ExecuteCommandOptions, PositionEncodingKind, Registration,
+    ResourceOperationKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
 };
 
+use super::accept;
 use super::protocol::{ASK, DO_TASK, INLINE_COMPLETION, WRITE_FUNCTION};
 use crate::text::PositionEncoding;
 
@@ -42,6 +43,8 @@ pub(super) struct Negotiated {
     pub show_document: bool,
     /// Documentation may be Markdown.
     pub markdown: bool,
+    /// Completion items may be snippets.
+    pub snippets: bool,
 }
 
 /// Returns how inline completion is announced, from the raw parameters: lsp-types drops what it does not know.
@@ -72,7 +75,11 @@ pub(super) fn negotiate(client: &ClientCapabilities) -> (Negotiated, ServerCapab
         completion_provider: Some(CompletionOptions::default()),
         code_action_provider: Some(code_actions(negotiated)),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: [WRITE_FUNCTION, DO_TASK, ASK].map(String::from).into(),
+            commands: accept::COMMANDS
+                .iter()
+                .chain(&[WRITE_FUNCTION, DO_TASK, ASK])
+                .map(ToString::to_string)
+                .collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         ..ServerCapabilities::default()
@@ -103,6 +110,7 @@ impl From<&ClientCapabilities> for Negotiated {
                 .and_then(|window| window.show_document.as_ref())
                 .is_some_and(|show_document| show_document.support),
             markdown: takes_markdown(client),
+            snippets: completion_item(client).and_then(|item| item.snippet_support).unwrap_or(false),
         }
     }
 }
@@ -127,12 +135,13 @@ fn encoding_kind(encoding: PositionEncoding) -> PositionEncodingKind {
     }
 }
 
+fn completion_item(client: &ClientCapabilities) -> Option<&CompletionItemCapability> {
+    client.text_document.as_ref()?.completion.as_ref()?.completion_item.as_ref()
+}
+
 fn takes_markdown(client: &ClientCapabilities) -> bool {
-    let document = client.text_document.as_ref();
-    let item = document
-        .and_then(|document| document.completion.as_ref())
-        .and_then(|completion| completion.completion_item.as_ref());
-    item.and_then(|item| item.documentation_format.as_ref())
+    completion_item(client)
+        .and_then(|item| item.documentation_format.as_ref())
         .is_some_and(|formats| formats.contains(&tower_lsp::lsp_types::MarkupKind::Markdown))
 }
 

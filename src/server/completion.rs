@@ -9,10 +9,11 @@ use tower_lsp::lsp_types::{
 };
 
 use super::answer::Answer;
-use super::convert;
 use super::session::{Session, View};
-use super::suggest::{Silence, Suggestion, suggest};
+use super::suggest::{Asked, Silence, Suggestion, suggest};
+use super::{convert, inline, snippet};
 use crate::complete::Reason;
+use crate::stats::{Facts, Place};
 
 /// The method, for the record.
 const METHOD: &str = "textDocument/completion";
@@ -30,8 +31,10 @@ pub(super) async fn completion(
 ) -> Option<CompletionResponse> {
     let answer = Answer::begin(session, METHOD, &params.text_document_position.text_document.uri);
     match find(session, params).await {
-        Ok((item, tokens)) => {
-            answer.shown(tokens);
+        Ok((view, suggestion)) => {
+            let facts = answer.facts(Place::Menu, &suggestion);
+            let item = item(session, &view, &suggestion, facts);
+            answer.shown(suggestion.tokens);
             let list = CompletionList { is_incomplete: true, items: vec![item] };
             Some(CompletionResponse::List(list))
         }
@@ -42,28 +45,33 @@ pub(super) async fn completion(
     }
 }
 
-async fn find(session: &Arc<Session>, params: CompletionParams) -> Result<(CompletionItem, usize), Silence> {
+async fn find(session: &Arc<Session>, params: CompletionParams) -> Result<(View, Suggestion), Silence> {
     let place = params.text_document_position;
     let view = session.view(&place.text_document.uri, place.position)?;
     if !view.settings.items.enabled {
         return Err(Reason::Disabled.into());
     }
     // The protocol calls typing "invoked" too, so nothing here says that a person asked.
-    let suggestion = suggest(session, view.clone(), false).await?;
-    Ok((item(&view, &suggestion), suggestion.tokens))
+    let suggestion = suggest(session, view.clone(), Asked::Automatically).await?;
+    Ok((view, suggestion))
 }
 
-fn item(view: &View, suggestion: &Suggestion) -> CompletionItem {
+/// Returns the item, and notes that it is shown.
+fn item(session: &Session, view: &View, suggestion: &Suggestion, facts: Facts) -> CompletionItem {
     let Suggestion { completion, snapshot, .. } = suggestion;
+    let shown = [completion];
+    let id = session.with_documents(|documents| documents.show(&view.uri, snapshot, &shown, 0, facts));
     // The edit begins with the word before the cursor, because editors compare that word with the filter text.
     let line_start = snapshot.line_start(snapshot.line_of(completion.range.start));
     let before = snapshot.slice(line_start..completion.range.start);
     let word = &before[word_start(&before)..];
     let range = completion.range.start - word.len()..completion.range.end;
     let text = format!("{word}{}", completion.text);
+    let snippet = snippet::with_cursor(&text).filter(|_| view.negotiated.snippets);
+    let format = if snippet.is_some() { InsertTextFormat::SNIPPET } else { InsertTextFormat::PLAIN_TEXT };
     let edit = TextEdit {
         range: convert::to_range(snapshot, &range, view.negotiated.encoding),
-        new_text: text.clone(),
+        new_text: snippet.unwrap_or_else(|| text.clone()),
     };
     CompletionItem {
         label: label(&text),
@@ -72,9 +80,10 @@ fn item(view: &View, suggestion: &Suggestion) -> CompletionItem {
         documentation: Some(preview(view, &text)),
         sort_text: Some(LAST.into()),
         filter_text: Some(first_line(&text).to_owned()),
-        insert_text_format: Some(InsertTextFormat::PLAIN_TEXT),
+        insert_text_format: Some(format),
         insert_text_mode: Some(InsertTextMode::AS_IS),
         text_edit: Some(CompletionTextEdit::Edit(edit)),
+        command: id.filter(|_| view.settings.stats.enabled).map(|id| inline::accepted(id, 0)),
         ..CompletionItem::default()
     }
 }

@@ -1,16 +1,23 @@
-//! The documents that the editor has open, each with its generation in flight, and the recent suggestions.
+//! The documents that the editor has open, each with its generation in flight and what is on its screen; the recent
+//! suggestions, and how the user types.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tower_lsp::lsp_types::{DidChangeTextDocumentParams, TextDocumentItem, Url};
 
 use super::convert;
 use super::flight::{Flight, Landing};
+use super::rhythm::Rhythm;
+use super::screen::{Rest, Screen};
+use super::session::View;
 use super::turn::{Turn, Turns};
 use crate::assist::infill::Written;
 use crate::complete::{self, Anchored, Cache, Completion, Reason};
-use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot};
+use crate::stats::{Facts, Outcome};
+use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot, TextEdit};
 
 /// All open documents.
 #[derive(Default)]
@@ -18,6 +25,12 @@ pub(super) struct Documents {
     entries: HashMap<Url, Entry>,
     cache: Cache,
     branches: u64,
+    rhythm: Rhythm,
+    suggestions: u64,
+    /// Where something was shown last.
+    shown_last: Option<Url>,
+    /// What happened to suggestions and is not written down yet.
+    settled: Vec<Outcome>,
     /// The connection is over: nothing new is opened or begun.
     closed: bool,
 }
@@ -37,6 +50,9 @@ pub(super) struct Open {
     turns: Turns,
     /// The prompts of the last generation, for the next one to go on with.
     anchors: Vec<Anchored>,
+    screen: Screen,
+    /// Where text was deleted, if the last change did nothing else.
+    deleted_at: Option<usize>,
 }
 
 /// A generation under way.
@@ -44,6 +60,8 @@ struct Underway {
     /// The text and the cursor that it was begun for.
     snapshot: Snapshot,
     offset: usize,
+    /// The item of the completion menu that the text was made with.
+    selected: Option<TextEdit>,
     /// What is written by now.
     written: Written,
     flight: Weak<Flight<Landing>>,
@@ -65,6 +83,8 @@ impl Documents {
             flight: None,
             turns: Turns::default(),
             anchors: Vec::new(),
+            screen: Screen::default(),
+            deleted_at: None,
         };
         self.entries.insert(item.uri, Entry::Open(Box::new(open)));
     }
@@ -80,11 +100,21 @@ impl Documents {
             return Ok(());
         };
         let changes: Vec<Change> = params.content_changes.into_iter().map(convert::change).collect();
-        let applied = open.document.apply(params.text_document.version, &changes, encoding);
-        if applied.is_err() {
-            self.lose(&uri);
+        let before = open.document.snapshot();
+        match open.document.apply(params.text_document.version, &changes, encoding) {
+            Ok(edits) => {
+                let now = Instant::now();
+                self.settled.extend(open.screen.look(&before, now, false));
+                self.settled.extend(open.screen.edited(&edits, &open.document.snapshot(), now));
+                open.deleted_at = deletion(&edits);
+                self.rhythm.edited(&edits, now);
+                Ok(())
+            }
+            Err(error) => {
+                self.lose(&uri);
+                Err(error)
+            }
         }
-        applied
     }
 
     /// Drops a document whose text is no longer known and returns whether it was open.
@@ -116,6 +146,7 @@ impl Documents {
             Some(Entry::Open(mut open)) => {
                 open.divert(reason);
                 self.cache.forget(open.branch);
+                self.settled.extend(open.screen.look(&open.document.snapshot(), Instant::now(), true));
                 Some(open.branch)
             }
             _ => None,
@@ -132,41 +163,39 @@ impl Documents {
     }
 
     /// Takes the turn for a place in a document.
-    pub(super) fn take_turn(
-        &mut self,
-        uri: &Url,
-        snapshot: &Snapshot,
-        offset: usize,
-    ) -> Result<Turn, Reason> {
-        match self.entries.get_mut(uri) {
-            Some(Entry::Open(open)) => Ok(open.turns.take(snapshot.version(), offset)),
+    pub(super) fn take_turn(&mut self, view: &View) -> Result<Turn, Reason> {
+        match self.entries.get_mut(&view.uri) {
+            Some(Entry::Open(open)) => {
+                Ok(open.turns.take(view.snapshot.version(), view.offset, view.selected_edit()))
+            }
             Some(Entry::Lost) => Err(Reason::OutOfSync),
             None => Err(Reason::NotOpen),
         }
     }
 
-    /// Returns what is left of a recent suggestion. A generation under way is overtaken by that, too.
-    pub(super) fn recall(&mut self, uri: &Url, snapshot: &Snapshot, offset: usize) -> Option<Completion> {
-        let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
+    /// Returns what is left of a recent suggestion, the best candidate first. A generation under way is overtaken by
+    /// that, too.
+    pub(super) fn recall(&mut self, view: &View) -> Option<Vec<Completion>> {
+        let Some(Entry::Open(open)) = self.entries.get_mut(&view.uri) else {
             return None;
         };
-        let found = self.cache.lookup(open.branch, snapshot, offset)?;
+        let found = self.cache.lookup(open.branch, &view.snapshot, view.offset)?;
         open.divert(Reason::Overtaken);
         Some(found)
     }
 
-    /// Keeps a suggestion for those who type along it.
+    /// Keeps a suggestion and its other candidates for those who type along it.
     pub(super) fn remember(
         &mut self,
         branch: u64,
         snapshot: &Snapshot,
         offset: usize,
-        completion: &Completion,
+        candidates: &[Completion],
     ) {
         let is_open =
             self.entries.values().any(|entry| matches!(entry, Entry::Open(open) if open.branch == branch));
         if is_open {
-            self.cache.remember(branch, snapshot, offset, completion);
+            self.cache.remember(branch, snapshot, offset, candidates);
         }
     }
 
@@ -174,23 +203,98 @@ impl Documents {
     /// writes; or begins one and overtakes any other of the document.
     pub(super) fn board(
         &mut self,
-        uri: &Url,
-        snapshot: &Snapshot,
-        offset: usize,
+        view: &View,
         begin: impl FnOnce(Written) -> Arc<Flight<Landing>>,
     ) -> Result<Arc<Flight<Landing>>, Reason> {
-        let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
+        let Some(Entry::Open(open)) = self.entries.get_mut(&view.uri) else {
             return Err(Reason::NotOpen);
         };
-        if let Some(flight) = open.flight.as_ref().and_then(|underway| underway.serves(snapshot, offset)) {
+        if let Some(flight) = open.flight.as_ref().and_then(|underway| underway.serves(view)) {
             return Ok(flight);
         }
         open.divert(Reason::Overtaken);
         let written = Written::default();
         let flight = begin(written.clone());
-        let (snapshot, weak) = (snapshot.clone(), Arc::downgrade(&flight));
-        open.flight = Some(Underway { snapshot, offset, written, flight: weak });
+        open.flight = Some(Underway {
+            snapshot: view.snapshot.clone(),
+            offset: view.offset,
+            selected: view.selected_edit().cloned(),
+            written,
+            flight: Arc::downgrade(&flight),
+        });
         Ok(flight)
+    }
+
+    /// Returns how long to wait before something is generated for a view: not at all where a generation is under way
+    /// that it would join.
+    pub(super) fn pause(&self, view: &View) -> Duration {
+        let longest = Duration::from_millis(view.settings.automatic.debounce_ms);
+        match self.find(&view.uri).map(|open| &open.flight) {
+            Ok(Some(underway)) if underway.serves(view).is_some() => Duration::ZERO,
+            _ => self.rhythm.pause(longest, Instant::now()),
+        }
+    }
+
+    /// Returns how the user types and how fast suggestions come.
+    pub(super) fn rhythm(&mut self) -> &mut Rhythm {
+        &mut self.rhythm
+    }
+
+    /// A suggestion is shown for a view, best candidate first; returns its number, or nothing where the text has changed
+    /// since.
+    ///
+    /// `typed` bytes of it stand there already.
+    pub(super) fn show(
+        &mut self,
+        uri: &Url,
+        snapshot: &Snapshot,
+        shown: &[&Completion],
+        typed: usize,
+        facts: Facts,
+    ) -> Option<u64> {
+        let Some(Entry::Open(open)) = self.entries.get_mut(uri) else {
+            return None;
+        };
+        if open.document.version() != snapshot.version() {
+            return None;
+        }
+        self.suggestions += 1;
+        let (id, settled) = open.screen.show(self.suggestions, shown, typed, facts, Instant::now());
+        self.settled.extend(settled);
+        self.shown_last = Some(uri.clone());
+        Some(id)
+    }
+
+    /// The editor told that a candidate of a suggestion was accepted.
+    pub(super) fn accepted(&mut self, id: u64, candidate: usize) {
+        for entry in self.entries.values_mut() {
+            if let Entry::Open(open) = entry {
+                self.settled.extend(open.screen.accepted(id, candidate, Instant::now()));
+            }
+        }
+    }
+
+    /// Returns where something was shown last.
+    pub(super) fn shown_last(&self) -> Option<Url> {
+        self.shown_last.clone()
+    }
+
+    /// Returns what can be accepted in a document, as it is.
+    pub(super) fn rest(&self, uri: &Url, candidate: Option<usize>) -> Option<(Snapshot, Rest)> {
+        let open = self.find(uri).ok()?;
+        Some((open.snapshot(), open.screen.rest(candidate)?))
+    }
+
+    /// The editor is sent an edit that accepts something of what a document shows, or has refused it.
+    pub(super) fn expect(&mut self, uri: &Url, is_expected: bool) {
+        if let Some(Entry::Open(open)) = self.entries.get_mut(uri) {
+            open.screen.expect(is_expected);
+        }
+    }
+
+    /// Returns what happened to suggestions since this was asked last.
+    pub(super) fn take_settled(&mut self) -> Vec<Outcome> {
+        std::mem::take(&mut self.settled)
     }
 
     /// Returns a number that no document or action has had.
@@ -245,6 +349,11 @@ impl Open {
         )
     }
 
+    /// Returns whether the last thing that happened to the text is that some was deleted at a place.
+    pub(super) fn was_deleted_at(&self, offset: usize) -> bool {
+        self.deleted_at == Some(offset)
+    }
+
     /// Returns the path as the model sees it.
     pub(super) fn path(&self) -> Option<String> {
         self.path.clone()
@@ -260,11 +369,13 @@ impl Open {
 }
 
 impl Underway {
-    /// Returns the flight if it will do for a cursor at `offset` of `snapshot`.
-    fn serves(&self, snapshot: &Snapshot, offset: usize) -> Option<Arc<Flight<Landing>>> {
-        let same = self.snapshot.version() == snapshot.version() && self.offset == offset;
+    /// Returns the flight if it will do for a view.
+    fn serves(&self, view: &View) -> Option<Arc<Flight<Landing>>> {
+        let same = self.snapshot.version() == view.snapshot.version()
+            && self.offset == view.offset
+            && self.selected.as_ref() == view.selected_edit();
         let flight = self.flight.upgrade()?;
-        (same || (!flight.is_over() && self.is_typed_along(snapshot, offset))).then_some(flight)
+        (same || (!flight.is_over() && self.is_typed_along(&view.snapshot, view.offset))).then_some(flight)
     }
 
     fn is_typed_along(&self, snapshot: &Snapshot, offset: usize) -> bool {
@@ -273,4 +384,10 @@ impl Underway {
         };
         self.written.agrees_with(&typed)
     }
+}
+
+/// Returns where text was deleted, if the edits do nothing else.
+fn deletion(edits: &[TextEdit]) -> Option<usize> {
+    let deletes = |edit: &TextEdit| edit.text.is_empty() && !edit.range.is_empty();
+    edits.iter().all(deletes).then_some(edits.last()?.range.start)
 }

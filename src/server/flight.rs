@@ -16,6 +16,8 @@ use crate::text::Snapshot;
 pub(super) struct Landing {
     /// The completion, or why there is none.
     pub result: Result<Completion, Reason>,
+    /// The mean probability of the tokens that were kept, where the source tells it.
+    pub confidence: Option<f32>,
     /// Tokens generated.
     pub tokens: usize,
     /// Prompts for the next request of the document.
@@ -26,7 +28,7 @@ pub(super) struct Landing {
 
 impl From<Reason> for Landing {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), tokens: 0, anchors: Vec::new(), made_for: None }
+        Self { result: Err(reason), confidence: None, tokens: 0, anchors: Vec::new(), made_for: None }
     }
 }
 

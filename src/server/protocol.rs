@@ -2,21 +2,34 @@
 //!
 //! | message | direction | what |
 //! | --- | --- | --- |
-//! | `textDocument/inlineCompletion` | request to the server | ghost text |
+//! | `textDocument/inlineCompletion` | request to the server | ghost text; several candidates where a person asked (`triggerKind` 1) |
 //! | `infill/status` | notification to the editor | [`StatusParams`], for a status line |
 //! | `infill/doctor` | request to the server, no parameters | [`DoctorReport`] |
+//! | `infill/stats` | request to the server, no parameters | [`StatsReport`]: what happened to suggestions |
+//!
+//! Commands, for `workspace/executeCommand`:
+//!
+//! | command | argument | what |
+//! | --- | --- | --- |
+//! | `infill-ls.accepted` | [`Accepted`] | tells that an item was accepted; it is the `command` of each item, so clients execute it by themselves |
+//! | `infill-ls.accept` | [`AcceptAt`], optional | inserts all of the suggestion that was shown last, through `workspace/applyEdit`; the result is whether there was one |
+//! | `infill-ls.acceptWord` | the same | inserts its next word (blanks, then a word or a run of signs); the rest is answered at the next request without the model |
+//! | `infill-ls.acceptLine` | the same | inserts it up to the end of its line |
+//! | `infill-ls.writeFunction` | [`WriteFunction`] | writes a function from its comment |
+//!
+//! A silence is a status with `state` "silent", the `reason` as a code and the explanation for a person as `message`.
 
 use serde::{Deserialize, Serialize};
 use tower_lsp::lsp_types::notification::Notification;
 use tower_lsp::lsp_types::request::Request;
 use tower_lsp::lsp_types::{
-    Position, ProgressToken, Range, TextDocumentIdentifier, WorkDoneProgressCreateParams,
+    Command, Position, ProgressToken, Range, TextDocumentIdentifier, WorkDoneProgressCreateParams,
 };
 
 use crate::assist::Task;
 use crate::config::Settings;
 use crate::source::Counters;
-use crate::stats::Totals;
+use crate::stats::{Summary, Totals};
 
 /// The method of inline completion.
 pub const INLINE_COMPLETION: &str = "textDocument/inlineCompletion";
@@ -32,6 +45,21 @@ pub const DO_TASK: &str = "infill-ls.task";
 
 /// The command that answers a question; its argument is [`AskParams`]. Its result is [`TaskResult`].
 pub const ASK: &str = "infill-ls.ask";
+
+/// The method of the statistics.
+pub const STATS: &str = "infill/stats";
+
+/// The command that tells that an item was accepted; its argument is [`Accepted`].
+pub const ACCEPTED: &str = "infill-ls.accepted";
+
+/// The command that inserts what is suggested; its argument, where there is one, is [`AcceptAt`].
+pub const ACCEPT: &str = "infill-ls.accept";
+
+/// The command that inserts the next word of what is suggested.
+pub const ACCEPT_WORD: &str = "infill-ls.acceptWord";
+
+/// The command that inserts what is suggested up to the end of its line.
+pub const ACCEPT_LINE: &str = "infill-ls.acceptLine";
 
 /// What is asked with `textDocument/inlineCompletion`.
 #[derive(Debug, Clone, Deserialize)]
@@ -102,6 +130,33 @@ pub struct InlineCompletionItem {
     pub insert_text: String,
     /// What it replaces. The protocol makes it optional; Neovim pastes at the cursor without it, so it is always sent.
     pub range: Range,
+    /// Executed by the client when the item was accepted: [`ACCEPTED`]. Absent where no statistics are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+}
+
+/// The argument of [`ACCEPTED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Which suggestion, by a number that means nothing outside of this connection.
+    pub id: u64,
+    /// Which of its candidates, from zero.
+    #[serde(default)]
+    pub candidate: usize,
+}
+
+/// The argument of [`ACCEPT`], [`ACCEPT_WORD`] and [`ACCEPT_LINE`]: where. Without it, where something was shown last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptAt {
+    /// The document.
+    pub text_document: TextDocumentIdentifier,
+    /// The cursor, where the client tells it: nothing is inserted if the suggestion does not stand there.
+    #[serde(default)]
+    pub position: Option<Position>,
+    /// Which of the candidates, from zero; without it the one that was typed along, or the first.
+    #[serde(default)]
+    pub candidate: Option<usize>,
 }
 
 /// The arguments of [`WRITE_FUNCTION`], and the data of its code action.
@@ -185,7 +240,7 @@ pub struct StatusParams {
     pub state: State,
     /// In a few words, for a person.
     pub message: String,
-    /// The code of the reason, when the last request stayed silent.
+    /// The code of the reason, when the last request stayed silent; the message explains it then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -204,6 +259,16 @@ pub enum State {
     Silent,
     /// There is no model.
     Failed,
+}
+
+/// The answer to `infill/stats`.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatsReport {
+    /// The figures, as `infill-ls stats --json` prints them.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// The tables and bars, as `infill-ls stats` prints them.
+    pub text: String,
 }
 
 /// The answer to `infill/doctor`.

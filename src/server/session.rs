@@ -18,8 +18,8 @@ use super::protocol::{State, StatusParams};
 use crate::complete::{Anchored, Reason};
 use crate::config::{LogLevel, Settings};
 use crate::source::Source;
-use crate::stats::RequestLog;
-use crate::text::Snapshot;
+use crate::stats::{OutcomeLog, RequestLog};
+use crate::text::{Snapshot, TextEdit};
 
 /// The state of one connection.
 pub(super) struct Session {
@@ -29,6 +29,8 @@ pub(super) struct Session {
     ways: Ways,
     /// What became of requests.
     pub(super) log: RequestLog,
+    /// What happened to suggestions.
+    pub(super) outcomes: OutcomeLog,
     /// The way to the editor.
     pub(super) outbox: Outbox,
 }
@@ -47,8 +49,10 @@ struct Inner {
 pub(super) struct View {
     /// The document's name.
     pub uri: Url,
-    /// Its text.
+    /// Its text; where an item is selected in the completion menu, as it would be with it.
     pub snapshot: Snapshot,
+    /// That item, and the text without it.
+    pub selected: Option<Selected>,
     /// The place, in bytes.
     pub offset: usize,
     /// The document's number for the source.
@@ -63,20 +67,47 @@ pub(super) struct View {
     pub anchors: Vec<Anchored>,
 }
 
+/// An item that is selected in the completion menu.
+#[derive(Debug, Clone)]
+pub(super) struct Selected {
+    /// What it would do to the text.
+    pub edit: TextEdit,
+    /// The text as it is.
+    pub without: Snapshot,
+}
+
+impl View {
+    /// Returns the view of the text as it would be with an item of the completion menu accepted.
+    pub(super) fn with_selected(self, edit: TextEdit) -> Self {
+        let without = self.snapshot;
+        let offset = edit.range.start + edit.text.len();
+        Self { snapshot: without.edited(&edit), offset, selected: Some(Selected { edit, without }), ..self }
+    }
+
+    /// Returns what the selected item would do.
+    pub(super) fn selected_edit(&self) -> Option<&TextEdit> {
+        self.selected.as_ref().map(|selected| &selected.edit)
+    }
+}
+
 /// Checks that the settings want a document like this completed.
 pub(super) fn is_completed(snapshot: &Snapshot, settings: &Settings) -> Result<(), Reason> {
     let language = snapshot.language().id();
     if settings.disabled_languages.iter().any(|disabled| disabled == language) {
         return Err(Reason::Disabled);
     }
-    if snapshot.len() > settings.max_file_bytes.0 {
-        return Err(Reason::TooLarge);
+    is_small(snapshot, settings)
+}
+
+fn is_small(snapshot: &Snapshot, settings: &Settings) -> Result<(), Reason> {
+    match snapshot.len() <= settings.max_file_bytes.0 {
+        true => Ok(()),
+        false => Err(Reason::TooLarge),
     }
-    Ok(())
 }
 
 impl Session {
-    pub(super) fn new(settings: Settings, log: RequestLog, outbox: Outbox) -> Self {
+    pub(super) fn new(settings: Settings, log: RequestLog, outcomes: OutcomeLog, outbox: Outbox) -> Self {
         let inner = Inner {
             settings: Arc::new(settings),
             negotiated: Negotiated::default(),
@@ -91,6 +122,7 @@ impl Session {
             cancels: Cancels::default(),
             ways: Ways::default(),
             log,
+            outcomes,
             outbox,
         }
     }
@@ -134,25 +166,21 @@ impl Session {
     }
 
     pub(super) fn open(&self, item: TextDocumentItem) {
-        let mut state = self.lock();
-        let path = convert::shown_path(&item.uri, &state.roots);
-        state.documents.open(item, path);
+        let path = convert::shown_path(&item.uri, &self.lock().roots);
+        self.with_documents(|documents| documents.open(item, path));
     }
 
     pub(super) fn change(&self, params: DidChangeTextDocumentParams) {
         let uri = params.text_document.uri.clone();
-        let lost = {
-            let mut state = self.lock();
-            let encoding = state.negotiated.encoding;
-            state.documents.change(params, encoding)
-        };
+        let encoding = self.negotiated().encoding;
+        let lost = self.with_documents(|documents| documents.change(params, encoding));
         if let Err(why) = lost {
             self.tell_lost(&uri, &why.to_string());
         }
     }
 
     pub(super) fn close(&self, uri: &Url) {
-        let closed = self.lock().documents.close(uri);
+        let closed = self.with_documents(|documents| documents.close(uri));
         self.ways.forget(uri);
         if let (Some(branch), Some(source)) = (closed, self.source()) {
             source.forget(branch);
@@ -162,7 +190,7 @@ impl Session {
     /// Drops a document whose text here is no longer the editor's, and says so once.
     pub(super) fn lose(&self, uri: &str, why: &str) {
         let Ok(uri) = Url::parse(uri) else { return };
-        let was_open = self.lock().documents.lose(&uri);
+        let was_open = self.with_documents(|documents| documents.lose(&uri));
         if was_open {
             self.tell_lost(&uri, &format!("{why}; close the file and open it again"));
         }
@@ -173,16 +201,24 @@ impl Session {
         self.outbox.show(MessageType::WARNING, format!("infill-ls no longer follows {name}: {why}"));
     }
 
-    /// Returns what a request is about, at this moment.
+    /// Returns what a request is about, at this moment, where the settings want that completed.
     pub(super) fn view(&self, uri: &Url, position: Position) -> Result<View, Reason> {
+        let view = self.asked_view(uri, position)?;
+        is_completed(&view.snapshot, &view.settings)?;
+        Ok(view)
+    }
+
+    /// Returns what a request is about that a person asked for: only a document that is too large is left alone then.
+    pub(super) fn asked_view(&self, uri: &Url, position: Position) -> Result<View, Reason> {
         let state = self.lock();
         let document = state.documents.find(uri)?;
         let snapshot = document.snapshot();
-        is_completed(&snapshot, &state.settings)?;
+        is_small(&snapshot, &state.settings)?;
         Ok(View {
             uri: uri.clone(),
             offset: snapshot.offset(convert::position(position), state.negotiated.encoding),
             snapshot,
+            selected: None,
             branch: document.branch(),
             path: document.path(),
             settings: Arc::clone(&state.settings),
@@ -196,9 +232,17 @@ impl Session {
         self.lock().documents.find(uri).map(|document| document.snapshot())
     }
 
-    /// Runs something on the documents, under the lock.
+    /// Runs something on the documents, under the lock, and writes down what it settles.
     pub(super) fn with_documents<T>(&self, run: impl FnOnce(&mut Documents) -> T) -> T {
-        run(&mut self.lock().documents)
+        let mut state = self.lock();
+        let result = run(&mut state.documents);
+        let settled = state.documents.take_settled();
+        let is_wanted = state.settings.stats.enabled;
+        drop(state);
+        for outcome in settled.iter().filter(|_| is_wanted) {
+            self.outcomes.add(outcome);
+        }
+        result
     }
 
     /// Returns a token that the editor can cancel by the name of a progress; it is forgotten with the guard.
@@ -247,7 +291,7 @@ impl Session {
 
     /// Stops everything: the editor is gone.
     pub(super) fn end(&self) {
-        self.lock().documents.close_all();
+        self.with_documents(Documents::close_all);
         self.cancels.cancel_all();
     }
 

@@ -3,12 +3,14 @@
 
 use tokio::sync::watch;
 
+use crate::text::TextEdit;
+
 /// Counts the places in a document that were asked about.
 #[derive(Debug)]
 pub(super) struct Turns {
     newest: watch::Sender<u64>,
-    /// The version and the offset that were asked about last.
-    place: Option<(i32, usize)>,
+    /// The version, the offset and the item of the completion menu that were asked about last.
+    place: Option<(i32, usize, Option<TextEdit>)>,
 }
 
 /// The turn of one request.
@@ -26,8 +28,9 @@ impl Default for Turns {
 
 impl Turns {
     /// Takes the turn for a place. Ghost text and completion items of one place share it.
-    pub(super) fn take(&mut self, version: i32, offset: usize) -> Turn {
-        if self.place.replace((version, offset)) != Some((version, offset)) {
+    pub(super) fn take(&mut self, version: i32, offset: usize, selected: Option<&TextEdit>) -> Turn {
+        let place = Some((version, offset, selected.cloned()));
+        if std::mem::replace(&mut self.place, place.clone()) != place {
             self.newest.send_modify(|newest| *newest += 1);
         }
         Turn { mine: *self.newest.borrow(), newest: self.newest.subscribe() }

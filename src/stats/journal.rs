@@ -1,5 +1,5 @@
-//! The request log's file: JSON lines, two generations, each bounded. Written on a thread of its own, so that a slow or
-//! full disk is never felt while typing.
+//! A file of JSON lines: two generations, each bounded. Written on a thread of its own, so that a slow or full disk is
+//! never felt while typing. What the lines say is not known here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -7,46 +7,54 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::Record;
-
-/// The name of the file in the cache directory.
-pub const FILE_NAME: &str = "requests.jsonl";
-
-/// What the file is renamed to when it is full.
-const OLDER_FILE_NAME: &str = "requests.1.jsonl";
-
-/// Bytes after which a new file is begun: about 4,000 requests, a few days of typing.
-const BOUND: u64 = 512 * 1024;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// How long [`Journal::flush`] waits for a disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Hands records to the thread that writes them.
+/// Which file it is.
+#[derive(Debug)]
+pub(super) struct Book {
+    /// Its name in the cache directory.
+    pub name: &'static str,
+    /// What it is renamed to when it is full.
+    pub older: &'static str,
+    /// Bytes after which a new file is begun.
+    pub bound: u64,
+    /// What the lines are, for a message.
+    pub about: &'static str,
+}
+
+/// Hands lines to the thread that writes them.
 #[derive(Debug)]
 pub(super) struct Journal {
     entries: Sender<Entry>,
 }
 
 enum Entry {
-    Record(Record),
+    Line(String),
     /// Everything before this is written when it is answered.
     Barrier(Sender<()>),
 }
 
 impl Journal {
-    pub(super) fn new(dir: &Path) -> Self {
+    pub(super) fn new(dir: &Path, book: &'static Book) -> Self {
         let (entries, received) = channel();
         let dir = dir.to_path_buf();
-        let thread = std::thread::Builder::new().name("request-log".into());
-        if let Err(error) = thread.spawn(move || write_all(&dir, &received)) {
-            tracing::warn!(%error, "requests are not written down");
+        let thread = std::thread::Builder::new().name(book.name.into());
+        if let Err(error) = thread.spawn(move || write_all(&dir, book, &received)) {
+            tracing::warn!(%error, "{} are not written down", book.about);
         }
         Self { entries }
     }
 
-    pub(super) fn write(&self, record: &Record) {
-        // The receiver is gone after an error of the disk, which was logged then.
-        let _ = self.entries.send(Entry::Record(record.clone()));
+    pub(super) fn write(&self, record: &impl Serialize) {
+        match serde_json::to_string(record) {
+            // The receiver is gone after an error of the disk, which was logged then.
+            Ok(line) => drop(self.entries.send(Entry::Line(line + "\n"))),
+            Err(error) => tracing::warn!(%error, "not written down"),
+        }
     }
 
     /// Waits until everything is written, or the disk has had its time.
@@ -57,16 +65,16 @@ impl Journal {
     }
 }
 
-/// Writes records until the log is dropped or the disk refuses.
-fn write_all(dir: &Path, entries: &Receiver<Entry>) {
+/// Writes lines until the journal is dropped or the disk refuses.
+fn write_all(dir: &Path, book: &Book, entries: &Receiver<Entry>) {
     for entry in entries {
         match entry {
             // Whoever waited may have given up.
             Entry::Barrier(written) => drop(written.send(())),
-            Entry::Record(record) => {
-                if let Err(error) = append(dir, &record) {
-                    let path = dir.join(FILE_NAME);
-                    tracing::warn!(%error, path = %path.display(), "requests are no longer written down; free space or check the permissions, then restart");
+            Entry::Line(line) => {
+                if let Err(error) = append(dir, book, &line) {
+                    let path = dir.join(book.name);
+                    tracing::warn!(%error, path = %path.display(), "{} are no longer written down; free space or check the permissions, then restart", book.about);
                     return;
                 }
             }
@@ -75,26 +83,39 @@ fn write_all(dir: &Path, entries: &Receiver<Entry>) {
 }
 
 /// Appends one line in one write, so that two servers on one file do not mix their lines.
-fn append(dir: &Path, record: &Record) -> io::Result<()> {
-    let path = dir.join(FILE_NAME);
-    if fs::metadata(&path).is_ok_and(|file| file.len() > BOUND) {
-        fs::rename(&path, dir.join(OLDER_FILE_NAME))?;
+fn append(dir: &Path, book: &Book, line: &str) -> io::Result<()> {
+    let path = dir.join(book.name);
+    if fs::metadata(&path).is_ok_and(|file| file.len() > book.bound) {
+        fs::rename(&path, dir.join(book.older))?;
     }
     fs::create_dir_all(dir)?;
-    let mut line = serde_json::to_string(record)?;
-    line.push('\n');
     OpenOptions::new().create(true).append(true).open(path)?.write_all(line.as_bytes())
 }
 
-/// Returns the last `count` records written in `dir`, oldest first. Lines that are no records are left out.
-pub fn last_records(dir: &Path, count: usize) -> Vec<Record> {
-    let mut records: Vec<Record> =
-        [OLDER_FILE_NAME, FILE_NAME].iter().flat_map(|name| records_of(dir.join(name))).collect();
-    records.drain(..records.len().saturating_sub(count));
-    records
+impl Book {
+    /// Returns all records written in `dir`, oldest first. Lines that are no records are left out.
+    pub(super) fn read<T: DeserializeOwned>(&self, dir: &Path) -> Vec<T> {
+        [self.older, self.name].iter().flat_map(|name| records_of(dir.join(name))).collect()
+    }
+
+    /// Deletes the files in `dir` and returns how many there were.
+    ///
+    /// # Errors
+    /// When one is there and cannot be deleted.
+    pub(super) fn delete(&self, dir: &Path) -> io::Result<usize> {
+        let mut deleted = 0;
+        for name in [self.older, self.name] {
+            match fs::remove_file(dir.join(name)) {
+                Ok(()) => deleted += 1,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(deleted)
+    }
 }
 
-fn records_of(path: PathBuf) -> Vec<Record> {
+fn records_of<T: DeserializeOwned>(path: PathBuf) -> Vec<T> {
     let Ok(file) = File::open(path) else {
         return Vec::new();
     };

@@ -5,7 +5,7 @@ use ropey::Rope;
 use thiserror::Error;
 
 use super::position::{char_at, line_count};
-use super::{Language, Position, PositionEncoding, Snapshot};
+use super::{Language, Position, PositionEncoding, Snapshot, TextEdit};
 
 /// One change of a document, as the client reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl Document {
         Self { current: Snapshot { rope: Rope::from_str(text), version, language } }
     }
 
-    /// Applies changes in their order, each to the text that the one before it left.
+    /// Applies changes in their order, each to the text that the one before it left, and returns them as edits. A change
+    /// of the whole text comes back as what it really changed.
     ///
     /// # Errors
     /// When one of them does not apply; then none is applied, and the document is what it was.
@@ -72,19 +73,20 @@ impl Document {
         version: i32,
         changes: &[Change],
         encoding: PositionEncoding,
-    ) -> Result<(), ChangeError> {
+    ) -> Result<Vec<TextEdit>, ChangeError> {
         let current = self.current.version;
         if version <= current {
             return Err(ChangeError::OutOfOrder { current, change: version });
         }
         // A clone shares the text, so that a failure half-way costs nothing to undo.
         let mut rope = self.current.rope.clone();
+        let mut edits = Vec::with_capacity(changes.len());
         for change in changes {
-            apply_one(&mut rope, change, encoding)?;
+            edits.push(apply_one(&mut rope, change, encoding)?);
         }
         self.current.rope = rope;
         self.current.version = version;
-        Ok(())
+        Ok(edits)
     }
 
     /// Returns the text, version and language of this moment.
@@ -108,19 +110,37 @@ fn shown(position: &Position) -> String {
     format!("{}:{}", u64::from(position.line) + 1, u64::from(position.character) + 1)
 }
 
-fn apply_one(rope: &mut Rope, change: &Change, encoding: PositionEncoding) -> Result<(), ChangeError> {
+fn apply_one(rope: &mut Rope, change: &Change, encoding: PositionEncoding) -> Result<TextEdit, ChangeError> {
     let Some((start, end)) = change.range else {
+        let edit = difference(rope, &change.text);
         *rope = Rope::from_str(&change.text);
-        return Ok(());
+        return Ok(edit);
     };
     if end < start {
         return Err(ChangeError::Reversed { start, end });
     }
     let from = resolve(rope, start, encoding)?;
     let to = resolve_end(rope, end, encoding)?;
+    let range = rope.char_to_byte(from)..rope.char_to_byte(to);
     rope.remove(from..to);
     rope.insert(from, &change.text);
-    Ok(())
+    Ok(TextEdit { range, text: change.text.clone() })
+}
+
+/// Returns the smallest edit that makes one text of another.
+fn difference(old: &Rope, new: &str) -> TextEdit {
+    let equal = |(a, b): &(u8, u8)| a == b;
+    let both = old.len_bytes().min(new.len());
+    let mut head = old.bytes().zip(new.bytes()).take_while(equal).count();
+    while !new.is_char_boundary(head) {
+        head -= 1;
+    }
+    let old_back = old.bytes_at(old.len_bytes()).reversed();
+    let mut tail = old_back.zip(new.bytes().rev()).take(both - head).take_while(equal).count();
+    while !new.is_char_boundary(new.len() - tail) {
+        tail -= 1;
+    }
+    TextEdit { range: head..old.len_bytes() - tail, text: new[head..new.len() - tail].to_owned() }
 }
 
 /// Returns the character at a position. A line that is not there is an error, since clamping it would put the text

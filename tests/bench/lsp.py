@@ -13,6 +13,8 @@ class Server:
         self.answers, self.changed, self.ready = {}, threading.Condition(), False
         threading.Thread(target=self.read, daemon=True).start()
         self.number = 0
+        # One candidate, though every request is as if a person asked.
+        settings = {**(settings or {}), "inline.candidates": 1}
         self.call("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities or {}, "initializationOptions": settings})
         self.notify("initialized", {})
 

@@ -29,6 +29,16 @@ async fn the_rest_of_a_line_is_one_item() {
     let item = item(&mut server, (1, 2)).await;
     expect![[r#"
         {
+          "command": {
+            "arguments": [
+              {
+                "candidate": 0,
+                "id": 1
+              }
+            ],
+            "command": "infill-ls.accepted",
+            "title": "Count the accepted suggestion"
+          },
           "detail": "infill-ls",
           "documentation": {
             "kind": "markdown",
@@ -55,6 +65,35 @@ async fn the_rest_of_a_line_is_one_item() {
           }
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&item).unwrap());
+    server.finish().await;
+}
+
+/// Asks for an item where the client takes snippets, and returns its format and text.
+async fn snippet(text: &'static str) -> (u64, String) {
+    let takes = json!({ "completion": { "completionItem": { "snippetSupport": true } } });
+    let mut server =
+        Builder::new(&Script::says(text)).with("/capabilities/textDocument", takes).ready().await;
+    server.open("file:///project/a.ts", "typescript", "const f = \n").await;
+    let answer = server.call(METHOD, at("file:///project/a.ts", 0, 10)).await;
+    let item = &answer["items"][0];
+    let text = item["textEdit"]["newText"].as_str().unwrap().to_owned();
+    server.finish().await;
+    (item["insertTextFormat"].as_u64().unwrap(), text)
+}
+
+#[tokio::test]
+async fn the_cursor_goes_into_an_empty_body() {
+    assert_eq!(snippet("(a$) => {}\n").await, (2, "(a\\$) => {$0\\}".into()));
+    // An empty call is what its author meant.
+    assert_eq!(snippet("`${g()}`;\n").await, (1, "`${g()}`;".into()));
+}
+
+#[tokio::test]
+async fn a_client_without_snippets_gets_plain_text() {
+    let mut server = TestServer::plain(&Script::says("() => {}\n")).await;
+    server.open(URI, "typescript", "const f = \n").await;
+    let item = item(&mut server, (0, 10)).await;
+    assert_eq!((&item["insertTextFormat"], &item["textEdit"]["newText"]), (&json!(1), &json!("() => {}")));
     server.finish().await;
 }
 

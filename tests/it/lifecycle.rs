@@ -28,6 +28,10 @@ async fn what_is_offered() {
           "completionProvider": {},
           "executeCommandProvider": {
             "commands": [
+              "infill-ls.accepted",
+              "infill-ls.accept",
+              "infill-ls.acceptWord",
+              "infill-ls.acceptLine",
               "infill-ls.writeFunction",
               "infill-ls.task",
               "infill-ls.ask"

@@ -1,11 +1,13 @@
 //! The integration tests: one binary, one module for each part of what a user sees.
 #![allow(clippy::unwrap_used)]
 
+mod accept;
 mod actions;
 mod bad_input;
 mod bench_typing;
 mod cancellation;
 mod commands;
+mod candidates;
 mod complete;
 mod completion_items;
 mod configuration;
@@ -17,8 +19,11 @@ mod healing;
 mod inline;
 mod lifecycle;
 mod model_files;
+mod outcomes;
 mod readme;
 mod scripted;
+mod silence;
+mod statistics;
 mod support;
 mod sync;
 mod syntax;

@@ -13,6 +13,21 @@ pub fn at(uri: &str, line: u32, character: u32) -> Value {
     json!({ "textDocument": { "uri": uri }, "position": { "line": line, "character": character } })
 }
 
+/// Splits a text at its cursor, `$0`, and returns it without that, and the place.
+pub fn fixture(text: &str) -> (String, (u32, u32)) {
+    let (before, after) = text.split_once("$0").unwrap();
+    let line = before.matches('\n').count();
+    let column = before.rsplit('\n').next().unwrap().encode_utf16().count();
+    (format!("{before}{after}"), (line as u32, column as u32))
+}
+
+/// The parameters of an inline completion that a person asked for.
+pub fn asked(uri: &str, place: (u32, u32)) -> Value {
+    let mut params = at(uri, place.0, place.1);
+    params["context"] = json!({ "triggerKind": 1 });
+    params
+}
+
 /// Applies an edit of the protocol to a text; columns are counted in `unit`.
 pub fn apply(text: &str, range: &Value, new_text: &str, unit: Unit) -> String {
     let start = offset(text, &range["start"], unit);

@@ -15,6 +15,7 @@ import traceback
 import helix
 import neovim
 import plugin
+import scenes
 from terminal import PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
 
 
@@ -69,7 +70,7 @@ def main():
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
     words = sys.argv[1:]
-    tests = [*plugin.TESTS, *neovim.TESTS, *helix.TESTS]
+    tests = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *helix.TESTS]
     if words:
         tests = [test for test in tests if any(word in test.__name__ for word in words)]
     for old in [picture for test in tests for picture in PICTURES.glob(f"{test.__name__}-*.png")]:

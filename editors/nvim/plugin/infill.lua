@@ -24,6 +24,7 @@ for name, action in pairs({
   accept = 'accept',
   ['accept-word'] = 'accept_word',
   ['accept-line'] = 'accept_line',
+  suggest = 'suggest',
   next = 'next',
   previous = 'previous',
   dismiss = 'dismiss',

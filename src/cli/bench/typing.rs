@@ -149,9 +149,13 @@ async fn measure(
     Ok(Measured { ours: sides.0, peer: sides.1, cancel_us, counters })
 }
 
-/// Returns our settings: the defaults, but the peer's bound for the length of a suggestion.
+/// Returns our settings: the defaults, but the peer's bound for the length of a suggestion, and nothing for the statistics of
+/// the person at this machine.
 fn options() -> Value {
-    json!({ "completion": { "line_tokens": llama_vim::PREDICT, "block_tokens": llama_vim::PREDICT } })
+    json!({
+        "completion": { "line_tokens": llama_vim::PREDICT, "block_tokens": llama_vim::PREDICT },
+        "stats": { "enabled": false },
+    })
 }
 
 fn pace(args: &TypingArgs) -> Pace {

@@ -21,6 +21,7 @@ use std::ops::Range;
 
 use super::error::{KernelError, expect_len};
 use super::format::{BLOCK, Format, SUPER};
+use super::memory::zeroed;
 use super::pool::WorkerPool;
 use super::repack;
 
@@ -141,8 +142,7 @@ impl QuantMatrix {
         let panels = rows.div_ceil(PANEL);
         let size =
             panels.checked_mul(layout.bytes).ok_or(KernelError::Size { what: "the number of rows" })?;
-        // Zeroed by the kernel, page by page as the threads come to it, and so in parallel.
-        let mut packed = vec![0u8; size + LINE];
+        let mut packed = zeroed(size + LINE);
         let start = packed.as_ptr().align_offset(LINE).min(LINE);
         repack::fill(&layout, &mut packed[start..start + size], layout.bytes, bytes, row_bytes, pool);
         Ok(Self { rows, cols, layout, bytes: packed, start })

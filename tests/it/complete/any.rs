@@ -92,8 +92,8 @@ proptest! {
         newer.insert_str(*offset, &completion.text[..start]);
         let newer = Fixture { snapshot: Snapshot::new(snapshot.language(), &newer), offset: offset + start };
         let mut cache = Cache::new();
-        cache.remember(7, snapshot, *offset, &completion);
-        let found = cache.lookup(7, &newer.snapshot, newer.offset);
+        cache.remember(7, snapshot, *offset, std::slice::from_ref(&completion));
+        let found = cache.lookup(7, &newer.snapshot, newer.offset).map(|mut found| found.remove(0));
         prop_assert_eq!(&found, &interpolate(&completion, snapshot, *offset, &newer.snapshot, newer.offset));
         if let Some(found) = found {
             prop_assert_eq!(newer.accept(&found), fixture.accept(&completion));

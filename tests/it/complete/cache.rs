@@ -12,8 +12,8 @@ fn check(first: &str, suggestion: &str, then: &str, expected: Option<&str>) {
     let (old, new) = (Fixture::new("python", first), Fixture::new("python", then));
     let completion = Completion { range: old.offset..old.offset, text: suggestion.to_owned() };
     let mut cache = Cache::new();
-    cache.remember(DOCUMENT, &old.snapshot, old.offset, &completion);
-    let found = cache.lookup(DOCUMENT, &new.snapshot, new.offset).map(|found| new.accept(&found));
+    cache.remember(DOCUMENT, &old.snapshot, old.offset, std::slice::from_ref(&completion));
+    let found = cache.lookup(DOCUMENT, &new.snapshot, new.offset).map(|found| new.accept(&found[0]));
     assert_eq!(found.as_deref(), expected);
     let carried = interpolate(&completion, &old.snapshot, old.offset, &new.snapshot, new.offset);
     assert_eq!(carried.map(|carried| new.accept(&carried)).as_deref(), expected);
@@ -61,11 +61,30 @@ fn taken_back() {
         DOCUMENT,
         &first.snapshot,
         first.offset,
-        &Completion { range: 4..4, text: "price".to_owned() },
+        &[Completion { range: 4..4, text: "price".to_owned() }],
     );
     for (text, left) in [("x = pri$0\n", Some("ce")), ("x = p$0\n", Some("rice")), ("x =$0\n", None)] {
         let now = at(text);
-        assert_eq!(cache.lookup(DOCUMENT, &now.snapshot, now.offset).map(|c| c.text).as_deref(), left);
+        assert_eq!(
+            cache.lookup(DOCUMENT, &now.snapshot, now.offset).map(|c| c[0].text.clone()).as_deref(),
+            left
+        );
+    }
+}
+
+#[test]
+fn of_several_candidates_those_that_agree_are_left() {
+    let mut cache = Cache::new();
+    let first = Fixture::new("python", "x = $0\n");
+    let candidates =
+        ["price", "a + b", "product"].map(|text| Completion { range: 4..4, text: text.to_owned() });
+    cache.remember(DOCUMENT, &first.snapshot, first.offset, &candidates);
+    for (text, left) in
+        [("x = pr$0\n", vec!["ice", "oduct"]), ("x = a$0\n", vec![" + b"]), ("x = b$0\n", vec![])]
+    {
+        let now = Fixture::new("python", text);
+        let found = cache.lookup(DOCUMENT, &now.snapshot, now.offset).unwrap_or_default();
+        assert_eq!(found.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), left);
     }
 }
 
@@ -77,7 +96,7 @@ fn other_documents_and_closed_ones() {
         DOCUMENT,
         &here.snapshot,
         here.offset,
-        &Completion { range: 4..4, text: "price".to_owned() },
+        &[Completion { range: 4..4, text: "price".to_owned() }],
     );
     assert_eq!(cache.lookup(2, &here.snapshot, here.offset), None);
     assert!(cache.lookup(DOCUMENT, &here.snapshot, here.offset).is_some());
@@ -91,7 +110,7 @@ fn holds_the_recent_ones_only() {
     let fixtures: Vec<Fixture> = (0..200).map(|i| Fixture::new("python", &format!("x{i} = $0\n"))).collect();
     for fixture in &fixtures {
         let completion = Completion { range: fixture.offset..fixture.offset, text: "price".to_owned() };
-        cache.remember(DOCUMENT, &fixture.snapshot, fixture.offset, &completion);
+        cache.remember(DOCUMENT, &fixture.snapshot, fixture.offset, &[completion]);
     }
     let (first, last) = (&fixtures[0], &fixtures[199]);
     assert_eq!(cache.lookup(DOCUMENT, &first.snapshot, first.offset), None);

@@ -47,23 +47,28 @@ local function doctor()
   end)
 end
 
-local function print_status()
-  local status = require('infill.status').get()
-  local words = { 'infill: ' .. status.state }
-  if status.reason then
-    table.insert(words, '(' .. status.reason .. ')')
+local function statistics()
+  local client = require('infill.server').client_or_notify()
+  if not client then
+    return
   end
-  if status.message and status.message ~= '' then
-    table.insert(words, status.message)
-  end
-  vim.notify(table.concat(words, ' '))
+  client:request('infill/stats', nil, function(error, result)
+    if error then
+      vim.notify('infill: ' .. error.message, vim.log.levels.ERROR)
+    else
+      show('infill://stats', vim.split((result.text:gsub('\n$', '')), '\n', { plain = true }))
+    end
+  end)
 end
 
 ---@type table<string, fun()>
 local subcommands = {
-  status = print_status,
+  status = function()
+    require('infill.status').print()
+  end,
   log = show_log,
   doctor = doctor,
+  stats = statistics,
 }
 for _, name in ipairs({
   'pause',
@@ -72,6 +77,7 @@ for _, name in ipairs({
   'accept',
   'accept-word',
   'accept-line',
+  'suggest',
   'next',
   'previous',
   'dismiss',

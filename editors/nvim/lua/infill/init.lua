@@ -33,14 +33,19 @@ function M.accept_line()
   return require('infill.suggestion').accept('line')
 end
 
---- Shows the next suggestion, where the server gave several.
+--- Asks now: also where nothing is suggested while typing, and for several suggestions to choose from.
+function M.suggest()
+  require('infill.suggestion').suggest()
+end
+
+--- Shows the next suggestion, and asks for more where there is only one.
 function M.next()
-  vim.lsp.inline_completion.select({ count = 1 })
+  require('infill.suggestion').select(1)
 end
 
 --- Shows the previous suggestion.
 function M.previous()
-  vim.lsp.inline_completion.select({ count = -1 })
+  require('infill.suggestion').select(-1)
 end
 
 --- Takes the suggestion off the screen. The next key asks for another.

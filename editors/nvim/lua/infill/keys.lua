@@ -65,7 +65,7 @@ function M.map(keys)
       map_with_fallback(keys[name], infill[name], 'infill: ' .. name:gsub('_', ' '))
     end
   end
-  for _, name in ipairs({ 'next', 'previous', 'dismiss' }) do
+  for _, name in ipairs({ 'suggest', 'next', 'previous', 'dismiss' }) do
     if keys[name] then
       vim.keymap.set('i', keys[name], infill[name], { desc = 'infill: ' .. name })
     end

@@ -8,6 +8,8 @@ local M = {}
 ---@field accept_word string|false
 --- Accepts to the end of the line.
 ---@field accept_line string|false
+--- Asks now, for several to choose from.
+---@field suggest string|false
 ---@field next string|false
 ---@field previous string|false
 ---@field dismiss string|false
@@ -42,6 +44,7 @@ local function defaults()
       accept = '<Tab>',
       accept_word = '<M-Right>',
       accept_line = '<M-End>',
+      suggest = '<M-\\>',
       next = '<M-]>',
       previous = '<M-[>',
       dismiss = '<C-]>',

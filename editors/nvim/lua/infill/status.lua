@@ -30,8 +30,21 @@ function M.get()
   return by_client[client.id] or { state = 'starting' }
 end
 
---- States in which a silence is ordinary and needs no words in a status line.
-local QUIET = { cancelled = true, overtaken = true, empty = true, ['too-short'] = true }
+--- Says what the server does, and why nothing was shown.
+function M.print()
+  local status = M.get()
+  local words = { 'infill: ' .. status.state }
+  if status.reason then
+    table.insert(words, '(' .. status.reason .. ')')
+  end
+  if status.message and status.message ~= '' then
+    table.insert(words, status.message)
+  end
+  vim.notify(table.concat(words, ' '))
+end
+
+--- Silences that only say that somebody types.
+local QUIET = { cancelled = true, overtaken = true }
 
 ---@return string
 function M.line()

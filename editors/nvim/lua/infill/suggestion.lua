@@ -142,6 +142,66 @@ function M.dismiss()
   with_item(function() end)
 end
 
+--- Neovim's own state of what is shown in a buffer. It has no public way to show items or to count them.
+---@param bufnr integer
+---@return table?
+local function completor_of(bufnr)
+  local is_there, completor = pcall(function()
+    return require('vim.lsp._capability').all.inline_completion.active[bufnr]
+  end)
+  return is_there and completor or nil
+end
+
+--- Asks at the cursor as a person does: the server answers also where it is silent by itself, and with several
+--- suggestions to choose from.
+---@param choice integer Which of them is shown; -1 is the last.
+local function ask(choice)
+  local client = require('infill.server').client_or_notify()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local completor = completor_of(bufnr)
+  if not client then
+    return
+  elseif not completor or not completor.client_state[client.id] then
+    vim.notify('infill: suggestions are off in this buffer (:Infill resume)', vim.log.levels.WARN)
+    return
+  end
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding) --[[@as table]]
+  params.context = { triggerKind = vim.lsp.protocol.InlineCompletionTriggerKind.Invoked }
+  local tick = vim.api.nvim_buf_get_changedtick(bufnr)
+  client:request('textDocument/inlineCompletion', params, function(_, result)
+    local items = result and (result.items or result) or {}
+    local is_current = vim.api.nvim_get_current_buf() == bufnr and vim.api.nvim_buf_get_changedtick(bufnr) == tick
+    if #items == 0 then
+      -- The reason comes right behind the answer.
+      vim.defer_fn(require('infill.status').print, 50)
+    elseif is_current and vim.startswith(vim.api.nvim_get_mode().mode, 'i') then
+      completor.client_state[client.id].items = items
+      if choice ~= 1 and #items == 1 then
+        vim.notify('infill: there is no other suggestion here')
+      end
+      completor:select(choice < 0 and #items or math.min(choice, #items), #items > 1)
+    end
+  end, bufnr)
+end
+
+--- Asks for suggestions now.
+function M.suggest()
+  ask(1)
+end
+
+--- Shows another suggestion; where there is only one, asks for more.
+---@param count integer
+function M.select(count)
+  local completor = completor_of(vim.api.nvim_get_current_buf())
+  if not completor or not completor.current then
+    ask(1)
+  elseif completor:count_items() < 2 then
+    ask(count > 0 and 2 or -1)
+  else
+    inline.select({ count = count })
+  end
+end
+
 local group = vim.api.nvim_create_augroup('infill', { clear = false })
 
 --- Turns Neovim's inline completion on in the buffers that our client serves.

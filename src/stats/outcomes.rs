@@ -1,0 +1,82 @@
+//! The outcomes of suggestions, in a bounded file beside the request log.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::acceptance::Acceptance;
+use super::journal::{Book, Journal};
+use super::outcome::Outcome;
+
+/// Some 15,000 suggestions in each of the two: a month or more of typing.
+pub(super) const BOOK: Book = Book {
+    name: "outcomes.jsonl",
+    older: "outcomes.1.jsonl",
+    bound: 4 * 1024 * 1024,
+    about: "outcomes of suggestions",
+};
+
+/// Writes outcomes down, and knows how often this user accepts what is shown.
+#[derive(Debug)]
+pub struct OutcomeLog {
+    dir: Option<PathBuf>,
+    journal: Option<Journal>,
+    acceptance: Arc<Mutex<Acceptance>>,
+}
+
+impl OutcomeLog {
+    /// Returns a log that writes to a file in `dir`, or keeps nothing where there is none.
+    pub fn new(dir: Option<&Path>) -> Self {
+        let acceptance = Arc::default();
+        if let Some(dir) = dir {
+            remember(dir.to_path_buf(), Arc::clone(&acceptance));
+        }
+        Self { dir: dir.map(Path::to_path_buf), journal: dir.map(|dir| Journal::new(dir, &BOOK)), acceptance }
+    }
+
+    /// Returns how often this user accepts what is shown; a copy of some hundred bytes for each language.
+    pub fn acceptance(&self) -> Acceptance {
+        lock(&self.acceptance).clone()
+    }
+
+    /// Takes down what happened to one suggestion.
+    pub fn add(&self, outcome: &Outcome) {
+        if let Some(journal) = &self.journal {
+            journal.write(outcome);
+        }
+        lock(&self.acceptance).add(outcome);
+    }
+
+    /// Waits until all of it is in the file. Blocks, for a second at most.
+    pub fn flush(&self) {
+        if let Some(journal) = &self.journal {
+            journal.flush();
+        }
+    }
+
+    /// Returns all that is in the file, oldest first. Blocks while it is read.
+    pub fn all(&self) -> Vec<Outcome> {
+        self.flush();
+        self.dir.as_deref().map(all_outcomes).unwrap_or_default()
+    }
+}
+
+/// Reads what was written down before, on a thread of its own: it may be megabytes, and nobody waits for it.
+fn remember(dir: PathBuf, acceptance: Arc<Mutex<Acceptance>>) {
+    let read = move || {
+        let before: Vec<Outcome> = BOOK.read(&dir);
+        let mut acceptance = lock(&acceptance);
+        before.iter().for_each(|outcome| acceptance.add(outcome));
+    };
+    if let Err(error) = std::thread::Builder::new().name("outcomes".into()).spawn(read) {
+        tracing::warn!(%error, "what was accepted before is not known");
+    }
+}
+
+fn lock(acceptance: &Mutex<Acceptance>) -> MutexGuard<'_, Acceptance> {
+    acceptance.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns all outcomes written in `dir`, oldest first.
+pub fn all_outcomes(dir: &Path) -> Vec<Outcome> {
+    BOOK.read(dir)
+}
