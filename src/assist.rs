@@ -24,6 +24,7 @@ mod mend;
 mod moved;
 mod order;
 mod page;
+mod prompts;
 mod rename;
 mod rewrite;
 mod simplify;

@@ -4,6 +4,7 @@ mod ask;
 mod assistant;
 pub mod bench;
 mod complete;
+mod context;
 mod doctor;
 mod explain;
 mod fix;
@@ -12,9 +13,11 @@ mod implement;
 mod log;
 mod model;
 mod model_args;
+mod place;
 mod progress;
 mod run_args;
 mod serve;
+mod setup;
 mod stats;
 
 use std::io::Write;
@@ -65,8 +68,12 @@ enum Command {
     Implement(implement::ImplementArgs),
     /// Mend a file until a check is content
     Fix(fix::FixArgs),
+    /// Show what the model would be shown at a place in a file, and why
+    Context(context::ContextArgs),
     /// List, fetch and delete models
     Model(model::ModelArgs),
+    /// Print an editor's configuration, or write it after asking
+    Setup(setup::SetupArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
     Doctor(doctor::DoctorArgs),
     /// Show what happened to the suggestions: accepted, kept, keys saved; by language and by day
@@ -100,7 +107,9 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Implement(args)) => implement::run(args),
         Some(Command::Fix(args)) => fix::run(args),
+        Some(Command::Context(args)) => context::run(args),
         Some(Command::Model(args)) => model::run(args),
+        Some(Command::Setup(args)) => setup::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Bench(args)) => bench::run(args),

@@ -6,11 +6,15 @@
 //! [`StopCondition`] watches the model write; [`finish`] mends what it wrote, or gives the [`Reason`] why nothing is shown.
 //! Everything but the prompt reads a bounded window around the cursor, so the size of the document does not matter.
 
+mod ablation;
 mod accepted;
 mod anchor;
 mod brackets;
 mod cache;
+mod confidence;
+pub mod context;
 mod finish;
+mod fit;
 mod layout;
 mod marker;
 mod mode;
@@ -25,8 +29,10 @@ mod surroundings;
 mod window;
 
 pub use accepted::accepted;
-pub use anchor::{Anchored, file_text};
+pub use anchor::{Anchored, Reach, file_prompt};
 pub use cache::{Cache, interpolate, typed_since};
+pub use confidence::{Confidence, sure_part};
+pub use context::{Context, Piece, PieceSource};
 pub use finish::{Completion, finish, silence};
 pub use mode::{Mode, mode};
 pub use parts::{Prompt, TokenCount, TokenOdds};

@@ -59,6 +59,8 @@ pub struct PromptSettings {
     pub prefix_tokens: NonZeroUsize,
     /// Tokens after the cursor.
     pub suffix_tokens: usize,
+    /// Tokens of other files before the document; 0 for none.
+    pub context_tokens: usize,
     /// Whether what has been typed on the line stands behind the middle marker instead of in the prefix.
     pub anchored: bool,
 }
@@ -77,6 +79,12 @@ pub struct CompletionSettings {
     pub time_ms: NonZeroUsize,
     /// Whether the next suggestion is computed in idle time as if the one shown were accepted.
     pub ahead: bool,
+    /// The least probability of a token that is shown, from 0 to 1.
+    #[serde(deserialize_with = "probability")]
+    pub min_probability: f64,
+    /// The least mean probability of the tokens of a completion, from 0 to 1.
+    #[serde(deserialize_with = "probability")]
+    pub min_mean_probability: f64,
     /// Randomness; 0 always takes the likeliest token.
     #[serde(deserialize_with = "temperature")]
     pub temperature: f64,
@@ -193,7 +201,7 @@ impl std::str::FromStr for Device {
 
 impl Default for PromptSettings {
     fn default() -> Self {
-        Self { prefix_tokens: count(2400), suffix_tokens: 400, anchored: true }
+        Self { prefix_tokens: count(6000), suffix_tokens: 400, context_tokens: 1500, anchored: true }
     }
 }
 
@@ -205,6 +213,8 @@ impl Default for CompletionSettings {
             latency_ms: count(700),
             time_ms: count(8_000),
             ahead: true,
+            min_probability: 0.2,
+            min_mean_probability: 0.6,
             temperature: 0.0,
             seed: 0,
         }
@@ -262,6 +272,12 @@ const fn count(n: usize) -> NonZeroUsize {
         Some(n) => n,
         None => NonZeroUsize::MIN,
     }
+}
+
+/// Reads a probability.
+fn probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(serde::de::Error::custom("out of range")) }
 }
 
 /// Reads a temperature and refuses what no sampler can use.

@@ -23,7 +23,7 @@ pub use job::{
     FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, TokenOdds, Usage,
     Watch,
 };
-pub use prepare::{Preparation, Purpose};
+pub use prepare::{Preparation, Purpose, Readiness};
 pub use totals::{Counters, Totals};
 
 use crate::model::kernels::in_background;
@@ -122,7 +122,7 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
                 queue.done();
                 tracing::debug!(branch = preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
                 match result {
-                    Ok(true) => {}
+                    Ok(true) => preparation.readiness.reach(),
                     Ok(false) => queue.put_back(preparation),
                     Err(error) => tracing::warn!(%error, "nothing could be made ready"),
                 }

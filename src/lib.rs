@@ -6,7 +6,8 @@
 //!
 //! 1. [`server`] applies `didChange` to the document's rope before its first `.await`, so that edits keep their order.
 //! 2. A completion request clones the rope (a snapshot, a few bytes) and asks the cache of recent suggestions.
-//! 3. [`complete`] makes a prompt in text parts: prefix, suffix, and the requirements that [`syntax`] finds in comments.
+//! 3. [`complete`] makes a prompt in text parts: what of other files was chosen for the document before, prefix, suffix,
+//!    and the requirements that [`syntax`] finds in comments.
 //! 4. [`source`] turns the parts into tokens and gives the [`engine`] a job. A newer job of the same document overtakes
 //!    the older one, which is answered `null`.
 //! 5. The engine thread truncates the document's KV cache to what is shared, has the [`model`] compute the rest in
@@ -21,14 +22,13 @@
 //! |---|---|---|
 //! | [`text`] | documents in ropes, positions and encodings, edits, languages | ropey |
 //! | [`syntax`] | what the parse tree and the comments say | tree-sitter |
+//! | [`workspace`] | the project's files, their definitions and imports; what may be read of it | ignore |
 //! | [`complete`] | pure: document and offset to prompt; generated text to completion; caches; reasons | |
 //! | [`model`] | a model file in, tokens in, logits out; tokenizer, sampler, KV cache, kernels | candle, tokenizers |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
 //! | [`fetch`] | the catalogue of models, download, checksums | |
 //! | [`source`] | where generated text comes from: today the embedded engine | |
 //! | [`assist`] | what the model is asked for, checked before it is offered: completions, functions, mending, explaining, … | |
-//! | [`config`], [`stats`] | settings and their checking; the local log of requests | |
-//! | [`assist`] | what the model is asked for: a completion, a function from its comment | |
 //! | [`config`], [`stats`] | settings and their checking; the local log of requests and of what happened to suggestions | |
 //! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
 //! | [`cli`] | one file per subcommand | clap, indicatif |
@@ -44,6 +44,8 @@
 //!   valid.
 //! - On a CPU a row's result does not depend on what was computed with it: chunking, reuse of the cache and the number
 //!   of threads cannot change an answer.
+//! - What of other files stands before a document is frozen: a request never changes it, and where something better is
+//!   chosen, after a pause, what was there serves until the file is computed behind it.
 //! - Idle work gives way to a request within one layer, and a request never takes rows of the file away.
 //! - The user's text is never logged above `trace`, and a special token that stands written in a file stays text.
 //! - Nothing opens a network socket once the model is there.
@@ -60,3 +62,4 @@ pub mod source;
 pub mod stats;
 pub mod syntax;
 pub mod text;
+pub mod workspace;

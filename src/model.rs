@@ -25,7 +25,7 @@ pub use error::{ForwardError, ModelError};
 pub use gguf::GgufFile;
 pub use kv_cache::{KvCache, Sequence};
 pub use load::{Compute, LoadOptions, Loaded, load};
-pub use markers::{ChatTokens, FimTokens, Markers};
+pub use markers::{ChatTokens, FimTokens, Markers, RepoTokens};
 pub use sampler::{Logits, Probabilities, Sampler};
 pub use tokenizer::{Detokenizer, Stable, TokenId, Tokenizer};
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::complete::{Prompt, TokenCount, TokenOdds};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
-pub use crate::engine::Counters;
-pub use embedded::{EmbeddedSource, Locate, locate};
+pub use crate::engine::{Counters, Readiness};
+pub use embedded::{EmbeddedSource, Locate, PromptEncoder, locate};
 
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -103,8 +103,10 @@ pub enum Input {
 /// What a later request will need.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ahead {
-    /// The text of a file, from where its prompts begin: the prefix of any cursor in it.
-    File(String),
+    /// A file from where its prompts begin: a prompt whose prefix goes on to the end, and so holds that of any cursor.
+    File(Prompt),
+    /// The same behind other files than before; what is there serves until the readiness says that this is there.
+    NewContext(Prompt, Readiness),
     /// A prompt that is likely to come next.
     Prompt(Prompt),
 }

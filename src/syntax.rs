@@ -5,21 +5,30 @@
 //! nothing costs more for a large document than for a middling one: beyond a bound, only a window of it is read.
 
 mod comment;
+mod definitions;
 mod describing;
 mod docstring;
 mod enclosing;
 mod faults;
 mod function;
 mod grammar;
+mod imports;
+mod insertion;
 mod item;
 mod marker;
+mod names;
+mod outline;
 mod python;
 mod requirement;
 mod source;
 mod unwritten;
 
+pub use definitions::{Definition, DefinitionKind, definitions, definitions_and_imports, is_parsed};
 pub use describing::{DescribingComment, Signature, describing_comment};
-pub use faults::{faults, has_function, is_parsed};
-pub use item::{Item, Name, item_at, name_at};
+pub use faults::{faults, has_function};
+pub use imports::{Import, imports};
+pub use insertion::Insertion;
+pub use item::{Item, ScopedName, item_at, name_at};
+pub use names::{Name, names};
 pub use requirement::{Requirement, RequirementKind, requirements};
 pub use unwritten::unwritten_function;

@@ -1,15 +1,18 @@
 //! One completion at a place in a text: prompt, generation, what is kept of it. The way is the same for the server and
 //! the command line; who asks, and what happened to the document meanwhile, is not known here.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::prompts::{latency, next, prompts};
 use crate::complete::{
-    self, Anchored, Budget, Completion, Mode, Reason, StopCondition, TokenCount, TokenOdds,
+    self, Anchored, Completion, Confidence, Context, Mode, Prompt, Reason, StopCondition, TokenCount,
+    TokenOdds,
 };
 use crate::config::{CompletionSettings, Settings};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage};
-use crate::source::{Input, Request, Source, SourceError};
+use crate::source::{Generation, Input, Request, Source, SourceError};
 use crate::text::Snapshot;
 
 /// Where to complete, and within which bounds.
@@ -27,6 +30,8 @@ pub struct InfillRequest {
     pub settings: Arc<Settings>,
     /// The prompts of the document's last completion: those that still fit are gone on with.
     pub anchors: Vec<Anchored>,
+    /// What of other files may stand before it: the best, then what serves until that is computed. Without any, nothing.
+    pub contexts: Vec<Option<Arc<Context>>>,
     /// Whether nobody waits for it: it runs in idle time only.
     pub idle: bool,
     /// Where the text can be read while it is written.
@@ -81,11 +86,19 @@ pub struct Infill {
     pub usage: Usage,
     /// The prompts that would have done, the best one first; for the next request of the document.
     pub anchors: Vec<Anchored>,
+    /// The prompt to be made ready: where a shorter one served, or one of an earlier line, the better is there next time.
+    pub next: Option<Prompt>,
 }
 
 impl From<Reason> for Infill {
     fn from(reason: Reason) -> Self {
-        Self { result: Err(reason), confidence: None, usage: Usage::default(), anchors: Vec::new() }
+        Self {
+            result: Err(reason),
+            confidence: None,
+            usage: Usage::default(),
+            anchors: Vec::new(),
+            next: None,
+        }
     }
 }
 
@@ -111,79 +124,50 @@ pub async fn infill(
     };
     let stop = Arc::new(Mutex::new(StopCondition::new(mode, &request.snapshot, request.offset)));
     let (watched, written, stop_it) = (Arc::clone(&stop), request.written.clone(), cancel.clone());
+    let mut left_in_line = line_pieces(&request.settings.completion, mode);
     let mut prompts = anchors.iter().map(|anchored| anchored.prompt.clone());
     let generation = source.generate(Request {
         branch: request.branch,
         input: Input::Infill(prompts.next().unwrap_or_default()),
         others: prompts.collect(),
         latency: latency(&request.settings),
-        params: params(&request.settings.completion, mode),
+        params: params(&request.settings.completion),
         watch: Box::new(move |piece| {
             if !written.push(piece) {
                 // Nobody wants the rest: the user went another way.
                 stop_it.cancel();
             }
-            lock(&watched).push(piece)
+            let mut stop = lock(&watched);
+            stop.push(piece)?;
+            left_in_line = left_in_line.saturating_sub(usize::from(stop.is_in_first_line()));
+            if left_in_line == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }),
         cancel,
         idle: request.idle,
     });
     match generation.await {
         Ok(generation) => {
-            let stop = lock(&stop);
-            let result = kept(&request, &stop, generation.finish);
-            let confidence = TokenOdds::mean(&generation.tokens, stop.text().len());
-            Infill { result, confidence, usage: generation.usage, anchors }
+            let usage = generation.usage;
+            let next = next(&anchors, &request.contexts);
+            // Whether the text brings syntax errors takes a parse of the file.
+            let checked = tokio::task::spawn_blocking(move || {
+                let stop = lock(&stop);
+                let confidence = TokenOdds::mean(&generation.tokens, stop.text().len());
+                (kept(&request, &stop, &generation), confidence)
+            });
+            let (result, confidence) = checked.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the text could not be checked");
+                (Err(Reason::Failed), None)
+            });
+            Infill { result, confidence, usage, anchors, next }
         }
         Err(error) => Infill { anchors, ..reason(&error).into() },
     }
 }
 
-/// Returns the prompts that would do, the best one first: the whole context anchored on this line, the same from an
-/// earlier line of the run, and both again as short as a request can afford when nothing is held.
-fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCount) -> Vec<Anchored> {
-    let InfillRequest { snapshot, offset, path, settings, anchors, .. } = request;
-    let whole = Budget {
-        prefix_tokens: settings.prompt.prefix_tokens.get(),
-        suffix_tokens: settings.prompt.suffix_tokens,
-    };
-    if !settings.prompt.anchored {
-        return vec![complete::prompt(snapshot, *offset, path.as_deref(), &whole, counter).at_cursor()];
-    }
-    let mut prompts: Vec<Anchored> =
-        anchors.iter().filter_map(|anchored| anchored.continued(snapshot, *offset)).collect();
-    for (budget, short) in [(Some(whole), false), (short_budget(&whole, settings, speed), true)] {
-        let Some(budget) = budget else { continue };
-        if !prompts.iter().any(|anchored| anchored.short == short && !anchored.is_stale()) {
-            let fresh = complete::prompt(snapshot, *offset, path.as_deref(), &budget, counter);
-            prompts.push(if short { fresh.shortened() } else { fresh });
-        }
-    }
-    prompts.sort_by_key(|anchored| (anchored.short, anchored.is_stale()));
-    prompts.dedup_by(|a, b| a.prompt == b.prompt);
-    prompts
-}
-
-/// Returns what can be read within the latency when nothing is held, where that is less than the whole.
-fn short_budget(whole: &Budget, settings: &Settings, speed: u64) -> Option<Budget> {
-    let affordable = (speed as f64 * latency(settings).as_secs_f64()) as usize;
-    let suffix_tokens = whole.suffix_tokens.min(affordable / 4);
-    let prefix_tokens = affordable.saturating_sub(suffix_tokens).max(16);
-    (affordable < whole.prefix_tokens + whole.suffix_tokens)
-        .then_some(Budget { prefix_tokens, suffix_tokens })
-}
-
-fn latency(settings: &Settings) -> Duration {
-    Duration::from_millis(settings.completion.latency_ms.get() as u64)
-}
-
-fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
-    let max_tokens = match mode {
-        Mode::Line => settings.line_tokens,
-        Mode::Block => settings.block_tokens,
-    };
+fn params(settings: &CompletionSettings) -> GenerationParams {
     GenerationParams {
-        max_tokens: max_tokens.get(),
+        max_tokens: settings.block_tokens.max(settings.line_tokens).get(),
         temperature: settings.temperature,
         seed: settings.seed,
         time_budget: Some(Duration::from_millis(settings.time_ms.get() as u64)),
@@ -191,15 +175,39 @@ fn params(settings: &CompletionSettings, mode: Mode) -> GenerationParams {
     }
 }
 
-fn kept(request: &InfillRequest, stop: &StopCondition, finish: FinishReason) -> Result<Completion, Reason> {
-    let text = match finish {
+/// Returns how many pieces of text the first line may take: where the rest of a line is asked for and it leaves something
+/// open, more lines follow, and those are bounded like a block.
+fn line_pieces(settings: &CompletionSettings, mode: Mode) -> usize {
+    match mode {
+        Mode::Line => settings.line_tokens.get(),
+        Mode::Block => usize::MAX,
+    }
+}
+
+fn kept(
+    request: &InfillRequest,
+    stop: &StopCondition,
+    generation: &Generation,
+) -> Result<Completion, Reason> {
+    let text = match generation.finish {
         FinishReason::Stop | FinishReason::EndOfText => stop.text(),
         FinishReason::Length | FinishReason::Time => stop.text_cut_short(),
     };
-    if finish == FinishReason::Time && text.trim().is_empty() {
+    if generation.finish == FinishReason::Time && text.trim().is_empty() {
         return Err(Reason::TimedOut);
     }
-    complete::finish(&request.snapshot, request.offset, text)
+    let settings = &request.settings.completion;
+    let wanted = Confidence { mean: settings.min_mean_probability, lowest: settings.min_probability };
+    // What is drawn at random is as unsure as it was asked to be.
+    let is_drawn = 0.0 < settings.temperature;
+    let sure = match is_drawn {
+        true => text.len(),
+        false => complete::sure_part(text, stop.skipped(), &generation.tokens, wanted),
+    };
+    if sure == 0 && !text.trim().is_empty() {
+        return Err(Reason::LowConfidence);
+    }
+    complete::finish(&request.snapshot, request.offset, text.get(..sure).unwrap_or(text))
 }
 
 /// Returns why a source that refused leaves the user without a completion.

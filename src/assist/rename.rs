@@ -5,14 +5,14 @@ use super::chat::{self, Draw, FENCE, Question, SYSTEM};
 use super::focus::Focus;
 use super::order::{AssistError, Order};
 use crate::source::{Source, SourceError};
-use crate::syntax::{self, Name};
+use crate::syntax::{self, ScopedName};
 use crate::text::{Language, Snapshot, TextEdit};
 
 /// A name that could be better.
 #[derive(Debug, Clone)]
 pub struct Named {
     snapshot: Snapshot,
-    name: Name,
+    name: ScopedName,
     focus: Focus,
 }
 

@@ -10,8 +10,8 @@ use crate::fetch::Routes;
 use crate::model::{Compute, LoadOptions, physical_cores};
 use crate::source::{EmbeddedSource, locate};
 
-/// Tokens of context where nothing is said: prompts stay well below, and the cache of a document takes 100 MB at most.
-const CONTEXT: usize = 4096;
+/// Tokens of context where nothing is said: the largest prompt by the default settings, with room for an answer.
+const CONTEXT: usize = 10_240;
 
 /// How to run the model.
 #[derive(Debug, Clone, Default, Args)]

@@ -2,8 +2,10 @@
 //! marker, as the beginning of what the model writes, so that a keystroke adds a token or two to the prompt instead of
 //! moving the whole suffix. The order of a prompt's parts as tokens is the source's business.
 
-use crate::complete::Prompt;
+use std::sync::Arc;
+
 use crate::complete::surroundings::with_newlines;
+use crate::complete::{Context, Prompt};
 use crate::text::Snapshot;
 
 /// The most bytes after the anchor. Beyond, what a prompt saves is little beside what the model loses: its training
@@ -25,8 +27,19 @@ pub struct Anchored {
     end: usize,
     /// Bytes of the document without what was typed since the anchor.
     rest: usize,
-    /// Whether it was made for a budget that a request can afford without anything being held.
-    pub short: bool,
+    /// How much of the file it reads.
+    pub reach: Reach,
+}
+
+/// How much of the file a prompt reads. The better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// All that the settings allow.
+    Whole,
+    /// As much before the cursor, which is there already, and after it what can be computed within the latency.
+    Before,
+    /// What can be computed within the latency when nothing is there.
+    Short,
 }
 
 /// Returns where the prefix for a cursor at `offset` ends: behind the indentation of the cursor's line. The indentation
@@ -40,16 +53,16 @@ pub(super) fn place(snapshot: &Snapshot, offset: usize) -> usize {
     line + (before.len() - before.trim_start_matches([' ', '\t']).len())
 }
 
-/// Returns the text from which prompts begin in a file that nothing was completed in yet.
-pub fn file_text(snapshot: &Snapshot, bytes: usize) -> String {
-    with_newlines(&snapshot.slice(0..bytes))
+/// Returns what prompts begin with in a file that nothing was completed in yet: the first `bytes` of it as a prefix.
+pub fn file_prompt(snapshot: &Snapshot, path: Option<String>, bytes: usize) -> Prompt {
+    Prompt { path, prefix: with_newlines(&snapshot.slice(0..bytes)), ..Prompt::default() }
 }
 
 impl Anchored {
     /// Keeps a prompt that was made of these places.
     pub(super) fn new(prompt: Prompt, snapshot: &Snapshot, [start, anchor, cursor, end]: [usize; 4]) -> Self {
         let rest = snapshot.len() - (cursor - anchor);
-        Self { prompt, start, anchor, cursor, end, rest, short: false }
+        Self { prompt, start, anchor, cursor, end, rest, reach: Reach::Whole }
     }
 
     /// Returns the prompt for a cursor at `offset` of a newer text with the same prefix and suffix, if all that
@@ -76,18 +89,32 @@ impl Anchored {
         Self { anchor: self.cursor, rest: self.rest + (self.cursor - self.anchor), ..self }
     }
 
-    /// Says that it was made for a budget that a request can afford when nothing is held.
-    pub fn shortened(self) -> Self {
-        Self { short: true, ..self }
+    /// Returns where prefix, run, suffix begin, and where the suffix ends.
+    pub(super) fn places(&self) -> [usize; 4] {
+        [self.start, self.anchor, self.cursor, self.end]
     }
 
-    /// Returns the text from which prompts of this part of the file begin, `bytes` long or to the end of the file.
-    pub fn file_text(&self, snapshot: &Snapshot, bytes: usize) -> String {
-        let text = with_newlines(&snapshot.slice(self.start..self.start.saturating_add(bytes)));
-        match &self.prompt.requirement {
-            Some(requirement) => format!("{requirement}{text}"),
-            None => text,
-        }
+    /// Returns where the cursor was.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Says how much of the file it reads.
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// Puts other files before it.
+    pub fn behind(mut self, context: Option<Arc<Context>>) -> Self {
+        self.prompt.context = context;
+        self
+    }
+
+    /// Returns what prompts of this part of the file begin with: a prefix that is `bytes` long or goes to its end.
+    pub fn file_prompt(&self, snapshot: &Snapshot, bytes: usize) -> Prompt {
+        let prefix = with_newlines(&snapshot.slice(self.start..self.start.saturating_add(bytes)));
+        let Prompt { path, requirement, .. } = self.prompt.clone();
+        Prompt { path, requirement, prefix, ..Prompt::default() }
     }
 
     /// Returns whether the run has left the line in which it began, so that a new anchor would serve better.

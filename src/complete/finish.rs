@@ -4,12 +4,16 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::complete::layout::{first_lines, without_trailing_blanks};
+use crate::complete::ablation::is_left_out;
+use crate::complete::brackets::{Brackets, closer};
+use crate::complete::fit::fits;
+use crate::complete::layout::{first_lines, leading_blanks, without_trailing_blanks};
 use crate::complete::mode::{Scope, needs_indentation};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
 use crate::complete::{Reason, marker};
+use crate::syntax::Insertion;
 use crate::text::Snapshot;
 
 /// A suggestion: what replaces what.
@@ -37,12 +41,13 @@ pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completi
     if own.trim().is_empty() {
         return Err(if text.trim().is_empty() { Reason::Empty } else { Reason::RepeatsSuffix });
     }
-    let joined = with_rest(&without_stray_closers(own, &around), &around);
-    let text = laid_out(&joined, &around);
-    if let Some(reason) = drop_reason(&text, &joined, &around) {
+    let mut joined = with_rest(&without_stray_closers(own, &around), &around);
+    joined.text = laid_out(&joined, &around);
+    if let Some(reason) = drop_reason(&joined.text, &joined, &around) {
         return Err(reason);
     }
-    let text = text.replace('\n', snapshot.line_ending());
+    let joined = without_errors(joined, snapshot, offset, &around)?;
+    let text = joined.text.replace('\n', snapshot.line_ending());
     Ok(Completion { range: offset..offset + joined.replaced, text })
 }
 
@@ -59,7 +64,11 @@ pub fn silence(snapshot: &Snapshot, offset: usize) -> Option<Reason> {
 /// come along.
 fn in_column<'a>(text: &'a str, around: &Surroundings) -> Cow<'a, str> {
     let extra = around.width(text);
-    if extra == 0 || !around.on_blank_line() || needs_indentation(around, Scope::at(around)) {
+    if is_left_out("column")
+        || extra == 0
+        || !around.on_blank_line()
+        || needs_indentation(around, Scope::at(around))
+    {
         return Cow::Borrowed(text);
     }
     let (first, others) = text.split_once('\n').unwrap_or((text, ""));
@@ -76,7 +85,7 @@ fn in_column<'a>(text: &'a str, around: &Surroundings) -> Cow<'a, str> {
 /// Takes away the beginning of the cursor's line where the model said it again.
 fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
     let head = around.head.trim_start();
-    if !is_telling(head) {
+    if is_left_out("echo") || !is_telling(head) {
         return text;
     }
     text.trim_start_matches([' ', '\t']).strip_prefix(head).unwrap_or(text)
@@ -84,6 +93,9 @@ fn without_echo<'a>(text: &'a str, around: &Surroundings) -> &'a str {
 
 /// Cuts a text that goes round in circles after the first round.
 fn without_loop(text: &str) -> Result<&str, Reason> {
+    if is_left_out("loop") {
+        return Ok(text);
+    }
     let lines: Vec<&str> = text.split('\n').collect();
     let kept = lines_before_loop(&lines).map_or(text, |count| first_lines(text, count));
     match kept.rsplit_once('\n') {
@@ -96,7 +108,7 @@ fn without_loop(text: &str) -> Result<&str, Reason> {
 /// Cuts closing brackets from the end that close nothing, neither in the text nor before the cursor.
 fn without_stray_closers(text: &str, around: &Surroundings) -> String {
     let stray = around.open_brackets().and_then(|before| before.stray_closer(text, around.language));
-    let Some(at) = stray else { return text.to_owned() };
+    let Some(at) = stray.filter(|_| !is_left_out("stray-closers")) else { return text.to_owned() };
     let (kept, tail) = (text[..at].trim_end_matches([' ', '\t']), text[at..].trim_end());
     // Only at the very end: in the middle, the reading of the code before is more likely to be wrong.
     if kept.trim().is_empty() || !tail.chars().all(|c| matches!(c, ')' | ']' | '}' | ';')) {
@@ -105,11 +117,58 @@ fn without_stray_closers(text: &str, around: &Surroundings) -> String {
     if tail.ends_with(';') { format!("{kept};") } else { kept.to_owned() }
 }
 
+/// Cuts a text that would bring a syntax error into the file to the lines before it, or closes what it leaves open.
+fn without_errors(
+    joined: Joined,
+    snapshot: &Snapshot,
+    offset: usize,
+    around: &Surroundings,
+) -> Result<Joined, Reason> {
+    let Some(place) = Insertion::at(snapshot, offset) else { return Ok(joined) };
+    let is_good = |text: &str, replaced: usize| {
+        let line = format!("{}{text}{}", around.head, around.rest.get(replaced..).unwrap_or_default());
+        let brackets = Brackets::of(&line, around.language, None);
+        let is_open = !brackets.open.is_empty() || brackets.string.is_some();
+        place.new_errors(text, replaced, is_open).is_none_or(|errors| errors == 0)
+    };
+    if is_left_out("errors") || is_good(&joined.text, joined.replaced) {
+        return Ok(joined);
+    }
+    let closed = closed(&joined.text, around);
+    if is_good(&closed, joined.replaced) {
+        return Ok(Joined { text: closed, ..joined });
+    }
+    let lines = joined.text.split('\n').count();
+    let beginnings = (1..lines).rev().map(|count| first_lines(&joined.text, count).trim_end());
+    let is_shown = |text: &&str| !text.trim().is_empty() && fits(text, around) && is_good(text, 0);
+    let good = beginnings.into_iter().find(is_shown);
+    good.map(|text| Joined { text: text.to_owned(), replaced: 0 }).ok_or(Reason::SyntaxError)
+}
+
+/// Returns the text with the brackets closed that it opens at the ends of lines: its writing was ended by a bound.
+fn closed(text: &str, around: &Surroundings) -> String {
+    let string = Brackets::of(&around.head, around.language, None).string;
+    let mut closed = text.to_owned();
+    for (bracket, at) in Brackets::of(text, around.language, string).open.into_iter().rev() {
+        let line = text[..at].rfind('\n').map_or(around.head.as_str(), |start| &text[start + 1..]);
+        if text[at + bracket.len_utf8()..].starts_with('\n') {
+            closed.push('\n');
+            closed.push_str(leading_blanks(line));
+        }
+        closed.push(closer(bracket));
+    }
+    closed
+}
+
 /// Brings the text into the file's form: indentation, and no blanks at the ends of lines.
 fn laid_out(joined: &Joined, around: &Surroundings) -> String {
-    let text = around.indentation.apply(&joined.text);
+    let text = match is_left_out("indentation") {
+        true => joined.text.clone(),
+        false => around.indentation.apply(&joined.text),
+    };
     let rest = around.rest.get(joined.replaced..).unwrap_or_default();
-    let keep_last = !rest.trim().is_empty() && !rest.starts_with([' ', '\t']);
+    let goes_on = |text: &str| text.rsplit_once('\n').is_some_and(|(_, last)| last.trim().is_empty());
+    let keep_last = !rest.trim().is_empty() && (!rest.starts_with([' ', '\t']) || goes_on(&text));
     let text = without_trailing_blanks(&text, keep_last);
     if keep_last { text } else { text.trim_end().to_owned() }
 }
@@ -119,13 +178,13 @@ fn drop_reason(text: &str, joined: &Joined, around: &Surroundings) -> Option<Rea
     if text.trim().is_empty() || around.rest.get(..joined.replaced) == Some(text) {
         return Some(Reason::Empty);
     }
-    if repeats_below(text, around) {
+    if !is_left_out("repeats") && repeats_below(text, around) {
         return Some(Reason::RepeatsSuffix);
     }
-    if repeats_above(text, around) {
+    if !is_left_out("repeats") && repeats_above(text, around) {
         return Some(Reason::RepeatsPrefix);
     }
-    only_promises(text, around).then_some(Reason::Promise)
+    (!is_left_out("promise") && only_promises(text, around)).then_some(Reason::Promise)
 }
 
 /// Returns whether the cursor's line would become the next line below.

@@ -1,6 +1,7 @@
 //! One line or a block: what the text around the cursor says is missing there. Where a block ends while it is being
 //! written is the stop condition's matter.
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, closer};
 use crate::complete::surroundings::Surroundings;
 use crate::text::{Language, Snapshot};
@@ -10,12 +11,13 @@ use crate::text::{Language, Snapshot};
 pub enum Mode {
     /// The rest of the cursor's line.
     Line,
-    /// All lines of the block that begins at the cursor.
+    /// All lines of the block that begins or goes on at the cursor.
     Block,
 }
 
-/// Decides what is missing at a cursor: a block where it stands on a blank line as the first of an empty body, or below
-/// a comment that asks for code with nothing after it; otherwise the rest of the line.
+/// Decides what is missing at a cursor: a block where it stands on a blank line as the first of an empty body, below a
+/// comment that asks for code with nothing after it, or at the end of what is there of a function; otherwise the rest of
+/// the line.
 pub fn mode(snapshot: &Snapshot, offset: usize) -> Mode {
     match Scope::at(&Surroundings::read(snapshot, offset)) {
         Some(_) => Mode::Block,
@@ -40,6 +42,11 @@ pub(super) enum Scope {
         /// Columns that the item is indented by.
         indent: usize,
     },
+    /// The lines that a function's body lacks at its end, or one of the blocks in it.
+    Rest {
+        /// Columns below which a line is outside.
+        floor: usize,
+    },
 }
 
 /// Lines that are climbed in search of the beginning of a comment, a docstring or a head.
@@ -51,9 +58,14 @@ const WORDS_OF_A_WISH: usize = 3;
 impl Scope {
     /// Returns the block that is missing at the cursor, `None` where it is a line.
     pub fn at(around: &Surroundings) -> Option<Self> {
-        if !around.on_blank_line() {
+        if !around.on_blank_line() || around.is_in_long_string() {
             return None;
         }
+        Self::beginning(around).or_else(|| Self::rest(around).filter(|_| !is_left_out("function-end")))
+    }
+
+    /// Returns the block that begins at the cursor.
+    fn beginning(around: &Surroundings) -> Option<Self> {
         let above = nearest_above(around)?;
         if opens(&around.above[above], around.language) {
             return Self::body(around, above);
@@ -97,6 +109,53 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// Returns what a function's body lacks at its end, if the cursor stands there.
+    fn rest(around: &Surroundings) -> Option<Self> {
+        let indent = around.indent();
+        let mut bound = indent;
+        let head = around.above.iter().filter(|line| !line.trim().is_empty()).find(|line| {
+            let is_outside = around.width(line) < bound;
+            bound = bound.min(around.width(line));
+            is_outside && (bound == 0 || is_function_head(line, around.language))
+        })?;
+        let floor = bound + 1;
+        let next = around.next_lines().next().map_or(0, |next| around.width(next));
+        let is_at_end = next < indent && is_function_head(head, around.language);
+        is_at_end.then_some(Self::Rest { floor: if next < floor { floor } else { indent } })
+    }
+}
+
+/// Returns whether a function's body begins below a line.
+fn is_function_head(line: &str, language: Language) -> bool {
+    #[rustfmt::skip]
+    const CONTROL: &[&str] = &[
+        "if", "for", "foreach", "while", "until", "unless", "switch", "match", "else", "elif", "elsif", "try", "catch",
+        "except", "with", "async", "using", "lock", "synchronized", "class", "return",
+    ];
+    const WORDS: &[&str] = &["def", "fn", "func", "function", "sub", "fun"];
+    let line = line.trim_start().trim_start_matches(['}', ' ']);
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    let says_so = std::iter::once(first).chain(words.take(4)).any(|word| WORDS.contains(&word));
+    let has_parameters = line.contains(')') && opens(line, language) && !CONTROL.contains(&first);
+    !is_prose(language) && (says_so || has_parameters)
+}
+
+/// Returns whether a line goes on with the statement above it although it is not indented: `else`, a closing bracket.
+pub(super) fn continues(line: &str) -> bool {
+    const WORDS: &[&str] =
+        &["else", "elif", "elsif", "except", "rescue", "catch", "finally", "ensure", "end", "done", "fi"];
+    let line = line.trim_start();
+    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    line.starts_with(['}', ')', ']', '{']) || WORDS.contains(&word)
+}
+
+/// Returns whether indentation says where a block ends.
+pub(super) fn is_made_of_indentation(language: Language) -> bool {
+    matches!(language.id(), "python" | "yaml" | "nim" | "gdscript")
+}
+
 /// Returns whether the cursor was left at its opener's column, so that the text itself has to bring the indentation.
 pub(super) fn needs_indentation(around: &Surroundings, scope: Option<Scope>) -> bool {
     matches!(scope, Some(Scope::Body { outer, .. }) if around.indent() <= outer)
@@ -108,7 +167,7 @@ fn nearest_above(around: &Surroundings) -> Option<usize> {
 }
 
 /// Returns whether a line ends with what begins a body.
-fn opens(line: &str, language: Language) -> bool {
+pub(super) fn opens(line: &str, language: Language) -> bool {
     let code = without_comment(line, language).trim_end();
     if is_prose(language) || code.trim_start().starts_with(language.line_comment().unwrap_or("\n")) {
         return false;
@@ -135,7 +194,7 @@ fn opens_by_word(code: &str, language: Language) -> bool {
     }
 }
 
-fn is_prose(language: Language) -> bool {
+pub(super) fn is_prose(language: Language) -> bool {
     matches!(language.id(), "plaintext" | "markdown")
 }
 

@@ -1,8 +1,9 @@
 //! Where generated text and the text after the cursor meet: what both say is kept once. Closing brackets and quotes that
 //! the editor put there beforehand are replaced; other text there is left alone and cut from the generated text.
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, is_closer};
-use crate::complete::layout::first_lines;
+use crate::complete::layout::{first_lines, leading_blanks};
 use crate::complete::repetition::same_line;
 use crate::complete::surroundings::Surroundings;
 
@@ -15,16 +16,13 @@ pub(super) struct Joined {
     pub replaced: usize,
 }
 
-/// Characters of the rest of a line that are unmistakable when they turn up in the middle of generated text.
-const UNMISTAKABLE: usize = 4;
-
 /// Fits `text` in front of the rest of the cursor's line.
 pub(super) fn with_rest(text: &str, around: &Surroundings) -> Joined {
     let rest = around.rest.trim_end();
-    if rest.is_empty() {
+    if rest.is_empty() || is_left_out("rest-of-line") {
         return Joined { text: text.to_owned(), replaced: 0 };
     }
-    let text = without_whole_rest(text, rest);
+    let text = without_whole_rest(text, rest, around);
     let string = Brackets::of(&around.head, around.language, None).string;
     let brackets = Brackets::of(text, around.language, string);
     let (replaced, after) = closers_in_common(&brackets.closing, rest);
@@ -69,6 +67,9 @@ pub(super) fn closers_in_common(closing: &[(char, usize)], rest: &str) -> (usize
 
 /// Returns the text without the lines at its end that repeat the next lines below the cursor.
 pub(super) fn without_lines_below<'a>(text: &'a str, around: &Surroundings) -> &'a str {
+    if is_left_out("lines-below") {
+        return text;
+    }
     let below: Vec<&str> = around.next_lines().take(8).collect();
     let lines: Vec<&str> = text.split('\n').collect();
     let repeated = (1..=below.len().min(lines.len() - 1))
@@ -81,17 +82,43 @@ fn is_same_place(line: &str, below: &str, around: &Surroundings) -> bool {
     around.width(line) == around.width(below) && same_line(line, below)
 }
 
+/// Returns whether the last line of a text gets to what follows the cursor on its line.
+pub(super) fn says_rest(text: &str, around: &Surroundings) -> bool {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    without_whole_rest(line, around.rest.trim_end(), around).len() < line.len()
+}
+
 /// Returns the text before the place where it says the whole rest of the line and goes on after it.
-fn without_whole_rest<'a>(text: &'a str, rest: &str) -> &'a str {
-    let rest = rest.trim_start();
-    let telling = UNMISTAKABLE <= rest.chars().filter(|c| c.is_alphanumeric()).count();
-    match text.rfind(rest) {
+fn without_whole_rest<'a>(text: &'a str, rest: &str, around: &Surroundings) -> &'a str {
+    let telling = around.has_telling_rest();
+    match text.rfind(rest.trim_start()) {
         // At its end the text is the whole line; before that, only whole words are taken for the rest.
-        Some(at) if telling && (at + rest.len() == text.trim_end().len() || is_border(&text[..at], rest)) => {
-            &text[..at]
+        Some(at)
+            if telling
+                && (at + rest.trim_start().len() == text.trim_end().len()
+                    || is_border(&text[..at], rest.trim_start())) =>
+        {
+            before_rest(text, at, rest)
         }
+        _ if telling => end_in_other_blanks(text, rest).map_or(text, |at| before_rest(text, at, rest)),
         _ => text,
     }
+}
+
+/// Returns where the last line of a text begins to say the rest in other blanks: `f(a,b)` for `f(a, b)`.
+fn end_in_other_blanks(text: &str, rest: &str) -> Option<usize> {
+    let line = text.rfind('\n').map_or(0, |newline| newline + 1);
+    let starts = text[line..].char_indices().filter(|(_, c)| !c.is_whitespace()).map(|(at, _)| line + at);
+    starts.into_iter().find(|&at| same_line(&text[at..], rest))
+}
+
+/// Returns the text up to byte `at`, where it says the rest. A rest that brings blanks along is a line of its own or the end
+/// of an indentation, and the text has those blanks once too often.
+fn before_rest<'a>(text: &'a str, at: usize, rest: &str) -> &'a str {
+    let own = leading_blanks(rest).len();
+    let line = text[..at].rfind('\n').map_or(at, |newline| newline + 1);
+    let is_blank = leading_blanks(&text[line..]).len() == at - line;
+    if is_blank { &text[..at - own.min(at - line)] } else { &text[..at] }
 }
 
 /// Returns the bytes at the end of `tail` that `rest` begins with, ending at whole words on both sides.

@@ -1,6 +1,10 @@
 //! What the completion logic hands to a source of completions: a prompt in text parts, and the one question it asks
 //! back, how many tokens a text is; and what it is told with a text, how sure the model was. Turning parts into tokens is the source's work, not this module's.
 
+use std::sync::Arc;
+
+use crate::complete::Context;
+
 /// Counts tokens of a text as the model at hand would; handed in, so that this module never sees a tokenizer.
 pub trait TokenCount {
     /// Returns the number of tokens of `text`.
@@ -31,8 +35,10 @@ impl TokenOdds {
 }
 
 /// An infill prompt in text parts, already cut to the budget at line borders.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Prompt {
+    /// What of other files stands before this one.
+    pub context: Option<Arc<Context>>,
     /// The file's path as shown to the model, when it is known.
     pub path: Option<String>,
     /// Comment text that governs the cursor and that the cut left out of `prefix`, markers included.

@@ -4,7 +4,7 @@
 use crate::complete::anchor::{self, Anchored};
 use crate::complete::surroundings::with_newlines;
 use crate::complete::window::{end_within, first_lines_within, start_within};
-use crate::complete::{Prompt, TokenCount};
+use crate::complete::{Prompt, Reach, TokenCount};
 use crate::syntax;
 use crate::text::Snapshot;
 
@@ -40,6 +40,7 @@ pub fn prompt(
     let anchor = anchor.max(start);
     let end = end_within(snapshot, offset, budget.suffix_tokens, count);
     let prompt = Prompt {
+        context: None,
         path: path.map(str::to_owned),
         requirement,
         prefix: with_newlines(&snapshot.slice(start..anchor)),
@@ -47,6 +48,16 @@ pub fn prompt(
         suffix: with_newlines(&snapshot.slice(offset..end)),
     };
     Anchored::new(prompt, snapshot, [start, anchor, offset, end])
+}
+
+impl Anchored {
+    /// Returns the same prompt with at most so many tokens after the cursor.
+    pub fn with_suffix(&self, snapshot: &Snapshot, tokens: usize, count: &dyn TokenCount) -> Self {
+        let [start, anchor, cursor, end] = self.places();
+        let end = end_within(snapshot, cursor, tokens, count).min(end);
+        let prompt = Prompt { suffix: with_newlines(&snapshot.slice(cursor..end)), ..self.prompt.clone() };
+        Self::new(prompt, snapshot, [start, anchor, cursor, end]).reaching(Reach::Before)
+    }
 }
 
 /// Returns where a prefix that does not fit begins, and the requirement that goes before it.

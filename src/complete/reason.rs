@@ -45,11 +45,15 @@ pub enum Reason {
     Loop,
     /// The text is a comment that promises code and holds none.
     Promise,
+    /// The model was not sure enough of the text.
+    LowConfidence,
+    /// The text would bring a syntax error into the file, and so would each of its beginnings.
+    SyntaxError,
 }
 
 impl Reason {
     /// All of them, for looking one up by its code.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 22] = [
         Self::Cancelled,
         Self::Overtaken,
         Self::Loading,
@@ -70,6 +74,8 @@ impl Reason {
         Self::RepeatsPrefix,
         Self::Loop,
         Self::Promise,
+        Self::LowConfidence,
+        Self::SyntaxError,
     ];
 
     /// Returns the reason with this code.
@@ -132,6 +138,13 @@ impl Reason {
             }
             Reason::Loop => ("loop", "the model repeated itself without end"),
             Reason::Promise => ("promise", "the model wrote a comment that promises code, and no code"),
+            Reason::LowConfidence => (
+                "low-confidence",
+                "the model was not sure enough of what it wrote (settings `completion.min_probability`, `completion.min_mean_probability`)",
+            ),
+            Reason::SyntaxError => {
+                ("syntax-error", "what the model wrote would bring a syntax error into the file")
+            }
         }
     }
 }

@@ -3,10 +3,13 @@
 
 use std::ops::ControlFlow;
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::Brackets;
+use crate::complete::fit::fits;
 use crate::complete::layout::{first_lines, leading_blanks};
 use crate::complete::marker;
-use crate::complete::mode::{Mode, Scope, needs_indentation};
+use crate::complete::mode::{Mode, Scope, continues, needs_indentation, opens};
+use crate::complete::overlap::says_rest;
 use crate::complete::repetition::{lines_before_loop, same_line};
 use crate::complete::surroundings::Surroundings;
 use crate::text::Snapshot;
@@ -17,6 +20,10 @@ const LEADING_BLANK_LINES: usize = 3;
 /// Blank lines in a row that end a block.
 const BLANK_LINES_BETWEEN_BLOCKS: usize = 2;
 
+/// Lines that may come before the head of a body that stands below the cursor. A text that has not got to it by then goes
+/// another way.
+const LINES_TO_A_HEAD: usize = 6;
+
 /// Watches generated text and says when enough is written.
 #[derive(Debug, Clone)]
 pub struct StopCondition {
@@ -24,6 +31,8 @@ pub struct StopCondition {
     scope: Option<Scope>,
     /// Blanks before the first character that counts, while there is none.
     lead: String,
+    /// Bytes of the writing that come before `text`.
+    skipped: usize,
     /// What counts so far; its last line is unfinished while `stopped` is false.
     text: String,
     /// Where the unfinished line begins in `text`.
@@ -45,6 +54,7 @@ impl StopCondition {
             around,
             scope,
             lead: String::new(),
+            skipped: 0,
             text: String::new(),
             line: 0,
             inside: true,
@@ -74,24 +84,42 @@ impl StopCondition {
         let line = &self.text[self.line..];
         let undecided = !self.stopped && !self.inside && !line.trim().is_empty();
         let outside = undecided && self.is_outside(line) && !self.closes_body(line);
-        let mut text = &self.text[..if outside { self.line } else { self.text.len() }];
-        while let Some((before, last)) = text.rsplit_once('\n')
-            && last.trim().is_empty()
-        {
-            text = before;
-        }
-        text
+        self.settled(&self.text[..if outside { self.line } else { self.text.len() }])
+    }
+
+    /// Returns how many bytes the model wrote before the text that counts: blanks that the file has already.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Returns whether the text has not got beyond its first line.
+    pub fn is_in_first_line(&self) -> bool {
+        self.line == 0
     }
 
     /// Returns the text that counts when the writing was cut off by a bound: a block then ends with its last whole line,
     /// because half a statement is no suggestion. A line, and the first line of a block, are given as they are.
     pub fn text_cut_short(&self) -> &str {
-        let text = self.text();
-        let unfinished = self.scope.is_some() && !self.stopped && !self.text[self.line..].trim().is_empty();
-        match text.rsplit_once('\n') {
-            Some((whole, _)) if unfinished => whole.trim_end(),
-            _ => text,
+        let unfinished = !self.stopped && !self.text[self.line..].trim().is_empty();
+        match self.line {
+            1.. if unfinished => self.settled(self.text[..self.line].trim_end()),
+            _ => self.text(),
         }
+    }
+
+    /// Returns as many lines of a text as fit to what is below the cursor. A line that did not get as far as that stays
+    /// alone: the next suggestion goes on from there.
+    fn settled<'a>(&self, text: &'a str) -> &'a str {
+        let text = without_blank_end(text);
+        if matches!(self.scope, Some(Scope::Body { .. } | Scope::Item { .. })) || !text.contains('\n') {
+            return text;
+        }
+        if self.around.has_telling_rest() {
+            return if says_rest(text, &self.around) { text } else { first_lines(text, 1) };
+        }
+        let prefixes = (1..=text.split('\n').count()).rev().map(|count| first_lines(text, count));
+        let fitting = prefixes.into_iter().find(|lines| fits(lines, &self.around));
+        without_blank_end(fitting.unwrap_or_else(|| first_lines(text, 1)))
     }
 
     /// Holds blanks back until something that counts comes, and returns what of `piece` is to be kept then.
@@ -108,7 +136,10 @@ impl StopCondition {
         let blanks = &self.lead[..self.lead.len() - content.len()];
         let kept = kept_indentation(&self.around, self.scope, blanks);
         match kept {
-            Some(kept) => format!("{kept}{content}"),
+            Some(kept) => {
+                self.skipped = blanks.len() - kept.len();
+                format!("{kept}{content}")
+            }
             None => {
                 self.stopped = true;
                 String::new()
@@ -123,9 +154,6 @@ impl StopCondition {
         while let Some(length) = self.text[self.line..].find('\n') {
             let end = self.line + length;
             self.begin_line()?;
-            if self.scope.is_none() {
-                return self.stop_at(end);
-            }
             self.end_line(end)?;
             self.line = end + 1;
             self.inside = false;
@@ -136,7 +164,7 @@ impl StopCondition {
     /// Looks at a line as soon as its first characters are there.
     fn begin_line(&mut self) -> ControlFlow<()> {
         let line = self.text[self.line..].split('\n').next().unwrap_or_default();
-        if marker::is_fence(line, &self.around) {
+        if marker::is_fence(line, &self.around) && !is_left_out("fence") {
             return self.stop_at(self.line);
         }
         if self.inside || line.trim().is_empty() {
@@ -158,10 +186,16 @@ impl StopCondition {
     /// Looks at a whole line, which ends at byte `end`.
     fn end_line(&mut self, end: usize) -> ControlFlow<()> {
         let line = self.text[self.line..end].to_owned();
+        if self.line == 0
+            && self.scope.is_none()
+            && (line.trim().is_empty() || self.completes_line(&line, end))
+        {
+            return self.stop_at(end);
+        }
         if line.trim().is_empty() {
             return self.end_blank_line();
         }
-        if self.repeats_suffix(&line) {
+        if (0 < self.line || self.scope.is_some()) && self.repeats_suffix(&line) {
             return self.stop_at(self.line);
         }
         if 0 < self.line && self.closes_body(&line) && self.is_outside(&line) {
@@ -172,14 +206,18 @@ impl StopCondition {
         if let Some(count) = lines_before_loop(&lines) {
             return self.stop_at(first_lines(&self.text, count).len());
         }
-        if self.completes_item(&line, end) { self.stop_at(end) } else { ControlFlow::Continue(()) }
+        let is_complete = match self.scope {
+            None => self.completes_line(&line, end),
+            Some(_) => self.completes_item(&line, end),
+        };
+        if is_complete { self.stop_at(end) } else { ControlFlow::Continue(()) }
     }
 
     fn end_blank_line(&mut self) -> ControlFlow<()> {
         let written = self.text[..self.line].trim_end();
         let newlines = self.text[written.len()..self.line].matches('\n').count();
         let whole = || Brackets::of(written, self.around.language, None).open.is_empty();
-        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() {
+        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() && !is_left_out("blank-lines") {
             self.stop_at(written.len())
         } else {
             ControlFlow::Continue(())
@@ -196,11 +234,38 @@ impl StopCondition {
         match self.scope {
             Some(Scope::Body { inner, .. }) => width < inner,
             Some(Scope::Item { indent }) if width == indent => {
-                !continues_item(line) && self.item_is_whole(written, indent)
+                !continues(line) && self.item_is_whole(written, indent)
             }
             Some(Scope::Item { indent }) => width < indent,
-            None => false,
+            Some(Scope::Rest { floor }) => width < floor,
+            None => {
+                let indent = self.around.indent();
+                if self.around.has_telling_rest() {
+                    return width < indent;
+                }
+                width < indent
+                    || (width == indent && !continues(line) && fits(written.trim_end(), &self.around))
+            }
         }
+    }
+
+    /// Returns whether nothing is missing where the rest of a line was asked for: it leaves nothing open, or what it opened
+    /// is closed now. Where text follows the cursor on its line, the writing goes on until it says that.
+    fn completes_line(&self, line: &str, end: usize) -> bool {
+        let text = &self.text[..end];
+        if is_left_out("go-on") {
+            return true;
+        }
+        if self.around.has_telling_rest() {
+            return says_rest(text, &self.around);
+        }
+        let (first, is_first) = (first_lines(text, 1), self.line == 0);
+        if !is_first && opens(first, self.around.language) {
+            let closes = after_closers(line).len() < line.trim_start().len();
+            return closes && self.around.width(line) <= self.around.indent() && fits(text, &self.around);
+        }
+        let is_closed = Brackets::of(text, self.around.language, None).open.is_empty();
+        (is_closed && LINES_TO_A_HEAD < text.split('\n').count()) || fits(text, &self.around)
     }
 
     /// Returns whether an item has its body, or a paragraph its end, so that the next line at its indentation is not
@@ -237,6 +302,9 @@ impl StopCondition {
     /// Returns whether a line is the next one below the cursor. It must stand in the same column: `return False` deeper
     /// inside is often meant.
     fn repeats_suffix(&self, line: &str) -> bool {
+        if is_left_out("suffix") {
+            return false;
+        }
         let Some(next) = self.around.next_lines().next() else { return false };
         let width = if self.line == 0 { self.around.indent() } else { self.around.width(line) };
         width == self.around.width(next) && same_line(line, next)
@@ -261,29 +329,18 @@ fn kept_indentation(around: &Surroundings, scope: Option<Scope>, blanks: &str) -
     stays.then(|| last.get(leading_blanks(&around.head).len()..).unwrap_or_default().to_owned())
 }
 
-fn after_closers(line: &str) -> &str {
-    line.trim_start().trim_start_matches([')', ']', '}', ';', ','])
+/// Returns `text` without the blank lines that it ends in.
+fn without_blank_end(mut text: &str) -> &str {
+    while let Some((before, last)) = text.rsplit_once('\n')
+        && last.trim().is_empty()
+    {
+        text = before;
+    }
+    text
 }
 
-/// Returns whether a line goes on with the item above it although it is not indented.
-fn continues_item(line: &str) -> bool {
-    let line = line.trim_start();
-    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    line.starts_with(['}', ')', ']', '{'])
-        || matches!(
-            word,
-            "else"
-                | "elif"
-                | "elsif"
-                | "except"
-                | "rescue"
-                | "catch"
-                | "finally"
-                | "ensure"
-                | "end"
-                | "done"
-                | "fi"
-        )
+fn after_closers(line: &str) -> &str {
+    line.trim_start().trim_start_matches([')', ']', '}', ';', ','])
 }
 
 /// Returns whether a line comes before an item: an import, a decorator, an attribute, a comment.

@@ -1,12 +1,16 @@
 //! The text around a cursor as the rules of this module read it: lines with `\n`, within a bounded window, so that no
 //! rule costs more in a document of 50 MB than in one of 50 lines. The model's prompt is not made from this.
 
+use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::Brackets;
 use crate::complete::layout::Indentation;
 use crate::text::{Language, Snapshot};
 
 /// Bytes read on each side of the cursor. A rule that would need more than this does not apply.
 const WINDOW: usize = 16 * 1024;
+
+/// Letters and digits that make the rest of a line unmistakable.
+const UNMISTAKABLE: usize = 3;
 
 /// The lines around a cursor.
 #[derive(Debug, Clone)]
@@ -42,6 +46,20 @@ impl Surroundings {
     /// Returns whether the cursor's line holds nothing but blanks.
     pub fn on_blank_line(&self) -> bool {
         self.head.trim().is_empty() && self.rest.trim().is_empty()
+    }
+
+    /// Returns whether the cursor's line goes on with something that is unmistakable when it turns up in a text: words, not
+    /// only brackets.
+    pub fn has_telling_rest(&self) -> bool {
+        !is_left_out("reach-rest")
+            && UNMISTAKABLE <= self.rest.chars().filter(|c| c.is_alphanumeric()).count()
+    }
+
+    /// Returns whether the cursor stands in a string of several lines, such as a docstring: what is indented there is text.
+    pub fn is_in_long_string(&self) -> bool {
+        let quotes = |line: &String| line.matches("\"\"\"").count() + line.matches("'''").count();
+        let all: usize = self.above.iter().chain([&self.head]).map(quotes).sum();
+        !self.clipped && all % 2 == 1
     }
 
     /// Returns the columns of the cursor line's indentation.

@@ -56,6 +56,11 @@ const KEYS: &[Key] = &[
         "Tokens of the document after the cursor that the model sees.",
     ),
     key(
+        "prompt.context_tokens",
+        "a whole number",
+        "Tokens of other files of the project that the model sees before the document; 0 for none.",
+    ),
+    key(
         "prompt.anchored",
         "true or false",
         "Keep the prompt in place while a line is typed, so that a key costs a token or two.",
@@ -80,6 +85,16 @@ const KEYS: &[Key] = &[
         "completion.ahead",
         "true or false",
         "After a suggestion, compute the next one in idle time as if it were accepted, so that it is there at once.",
+    ),
+    key(
+        "completion.min_probability",
+        "a number from 0 to 1",
+        "The least probability of a token; lines from a less likely one on are cut, and a first line is not shown.",
+    ),
+    key(
+        "completion.min_mean_probability",
+        "a number from 0 to 1",
+        "The least mean probability of a completion; 0 in both shows all that the model writes.",
     ),
     key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
     key("completion.seed", "a whole number", "The seed of the draw where there is randomness."),

@@ -1,11 +1,14 @@
 //! What is kept of each document: the rows of the file as if the cursor stood at its end, and a few short tails that fork
-//! from them at any position. A request writes into a tail only, so the file's rows stay for the next one; only an edit
+//! from them at any position. A second file's worth is kept while the file is computed behind other files than before. A request writes into a tail only, so the file's rows stay for the next one; only an edit
 //! takes rows of the file away, from the edit on. The least recently used documents are given up when memory is short.
 
 use crate::model::{KvCache, LanguageModel, ModelError, Sequence, TokenId};
 
 /// Tails of a document: the one that serves, the one that is made ready, and one for another place.
 const TAILS: usize = 3;
+
+/// Files' worth of rows of a document: the one that serves, and one that is computed behind other files.
+const FILES: usize = 2;
 
 /// Tokens before what an earlier run wrote that are kept with it, so that a draft finds the place.
 const BEFORE_DRAFT: usize = 8;
@@ -24,13 +27,23 @@ pub(super) struct Branches {
 /// One document's rows.
 pub(super) struct Branch {
     id: u64,
-    file: KvCache,
+    /// At least one, at most two that begin differently; the one that was written last is last.
+    files: Vec<File>,
+    /// Numbers given to files.
+    numbers: u64,
     /// Most recently used last.
     tails: Vec<Tail>,
 }
 
-/// Rows behind the first `fork` rows of the file.
+/// The rows of the file behind one beginning.
+struct File {
+    number: u64,
+    rows: KvCache,
+}
+
+/// Rows behind the first `fork` rows of a file.
 struct Tail {
+    file: u64,
     fork: usize,
     rows: KvCache,
 }
@@ -45,7 +58,10 @@ impl Branches {
     pub(super) fn of(&mut self, id: u64, model: &dyn LanguageModel) -> Result<&mut Branch, ModelError> {
         let branch = match self.branches.iter().position(|branch| branch.id == id) {
             Some(index) => self.branches.remove(index),
-            None => Branch { id, file: model.new_cache(self.context)?, tails: Vec::new() },
+            None => {
+                let files = vec![File { number: 0, rows: model.new_cache(self.context)? }];
+                Branch { id, files, numbers: 1, tails: Vec::new() }
+            }
         };
         while self.held_bytes() + branch.bytes() > self.bytes && !self.branches.is_empty() {
             self.branches.remove(0);
@@ -68,8 +84,9 @@ impl Branches {
 impl Branch {
     /// Returns how many of `tokens` need not be computed again.
     pub(super) fn held(&self, tokens: &[TokenId]) -> usize {
-        let file = self.file.shared_prefix(tokens);
-        self.tails.iter().map(|tail| tail.held(file, tokens)).max().unwrap_or(0).max(file)
+        let shared = Shared::of(&self.files, tokens);
+        let tails = self.tails.iter().map(|tail| tail.held(&shared, tokens));
+        tails.max().unwrap_or(0).max(shared.best().1)
     }
 
     /// Returns a sequence that holds as many of `tokens` as there are, at most `most`, and nothing else; and what an
@@ -82,8 +99,10 @@ impl Branch {
         loss: usize,
         model: &dyn LanguageModel,
     ) -> Result<(Sequence<'_>, Vec<TokenId>), ModelError> {
-        let file = self.file.shared_prefix(tokens).min(most);
-        let held = |tail: &Tail| tail.held(file, tokens).min(most);
+        let shared = Shared::of(&self.files, tokens);
+        let (number, file) = shared.best();
+        let file = file.min(most);
+        let held = |tail: &Tail| tail.held(&shared, tokens).min(most);
         let affordable = |tail: &Tail| tail.fork + tail.rows.len() <= held(tail).saturating_add(loss);
         let best = (0..self.tails.len()).filter(|&index| affordable(&self.tails[index]));
         let best = best.max_by_key(|&index| held(&self.tails[index]));
@@ -96,29 +115,61 @@ impl Branch {
                 tail.rows.truncate(kept);
                 tail
             }
-            None => Tail { fork: file.saturating_sub(MARGIN), rows: self.spare_rows(model)? },
+            None => Tail { file: number, fork: file.saturating_sub(MARGIN), rows: self.spare_rows(model)? },
         };
+        let index = self.files.iter().position(|file| file.number == tail.file).unwrap_or(0);
         self.tails.push(tail);
         let last = self.tails.len() - 1;
-        let Tail { fork, rows } = &mut self.tails[last];
-        Ok((Sequence::forked(&self.file, *fork, rows), written))
+        let Tail { fork, rows, .. } = &mut self.tails[last];
+        Ok((Sequence::forked(&self.files[index].rows, *fork, rows), written))
     }
 
-    /// Returns the file's rows as a sequence that holds what `tokens` share with them, for computing the rest.
-    pub(super) fn file_sequence(&mut self, tokens: &[TokenId]) -> Sequence<'_> {
-        let held = self.file.shared_prefix(tokens);
+    /// Returns the rows of the file that begin with the first `head` of `tokens`, as a sequence that holds what `tokens`
+    /// share with them, for computing the rest.
+    pub(super) fn file_sequence(
+        &mut self,
+        tokens: &[TokenId],
+        head: usize,
+        model: &dyn LanguageModel,
+    ) -> Result<Sequence<'_>, ModelError> {
+        let begins = |file: &File| {
+            file.rows.is_empty()
+                || file.rows.shared_prefix(&tokens[..head.min(tokens.len())]) == file.rows.len().min(head)
+        };
+        let mut file = match self.files.iter().position(begins) {
+            Some(index) => self.files.remove(index),
+            None => self.other_file(model)?,
+        };
+        let held = file.rows.shared_prefix(tokens);
         // A file that has only become shorter at its end keeps its rows: the next edit may bring the end back.
         if held < tokens.len() {
-            self.file.truncate(held);
-            self.tails.retain(|tail| tail.fork <= held);
+            file.rows.truncate(held);
+            self.tails.retain(|tail| tail.file != file.number || tail.fork <= held);
         }
-        Sequence::new(&mut self.file)
+        self.files.push(file);
+        let last = self.files.len() - 1;
+        Ok(Sequence::new(&mut self.files[last].rows))
+    }
+
+    /// Takes a file's rows for another beginning: new ones, or those that were written longer ago.
+    fn other_file(&mut self, model: &dyn LanguageModel) -> Result<File, ModelError> {
+        let mut rows = match self.files.len() {
+            FILES.. => {
+                let old = self.files.remove(0);
+                self.tails.retain(|tail| tail.file != old.number);
+                old.rows
+            }
+            _ => model.new_cache(self.files[0].rows.capacity())?,
+        };
+        rows.truncate(0);
+        self.numbers += 1;
+        Ok(File { number: self.numbers, rows })
     }
 
     /// Takes the memory of the tail that was used longest ago, or new memory while there are few tails.
     fn spare_rows(&mut self, model: &dyn LanguageModel) -> Result<KvCache, ModelError> {
         if self.tails.len() < TAILS {
-            return model.new_cache(self.file.capacity());
+            return model.new_cache(self.files[0].rows.capacity());
         }
         let mut rows = self.tails.remove(0).rows;
         rows.truncate(0);
@@ -126,14 +177,33 @@ impl Branch {
     }
 
     fn bytes(&self) -> usize {
-        self.file.bytes() + self.tails.iter().map(|tail| tail.rows.bytes()).sum::<usize>()
+        let files = self.files.iter().map(|file| file.rows.bytes());
+        files.chain(self.tails.iter().map(|tail| tail.rows.bytes())).sum()
+    }
+}
+
+/// How many of some tokens each file's rows hold.
+struct Shared(Vec<(u64, usize)>);
+
+impl Shared {
+    fn of(files: &[File], tokens: &[TokenId]) -> Self {
+        Self(files.iter().map(|file| (file.number, file.rows.shared_prefix(tokens))).collect())
+    }
+
+    /// Returns the file that holds most of them.
+    fn best(&self) -> (u64, usize) {
+        self.0.iter().copied().max_by_key(|(_, held)| *held).unwrap_or_default()
+    }
+
+    fn with(&self, number: u64) -> usize {
+        self.0.iter().find(|(file, _)| *file == number).map_or(0, |(_, held)| *held)
     }
 }
 
 impl Tail {
-    /// Returns how many of `tokens` the tail's sequence holds, when the file's rows hold `file` of them.
-    fn held(&self, file: usize, tokens: &[TokenId]) -> usize {
-        match file < self.fork {
+    /// Returns how many of `tokens` the tail's sequence holds, when the files' rows hold as many as said.
+    fn held(&self, shared: &Shared, tokens: &[TokenId]) -> usize {
+        match shared.with(self.file) < self.fork {
             true => 0,
             false => self.fork + self.rows.shared_prefix(&tokens[self.fork..]),
         }

@@ -1,6 +1,9 @@
 //! Idle work: rows that a later request will need, computed in chunks while nobody waits, and given up the moment a
 //! job comes. What is computed by then stays.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::branches::Branches;
 use super::queue::Interrupt;
 use super::totals::Totals;
@@ -22,6 +25,32 @@ pub struct Preparation {
     pub purpose: Purpose,
     /// The tokens whose rows are wanted.
     pub tokens: Vec<TokenId>,
+    /// Of a file, the tokens before its own text: rows that begin otherwise stay until these are there.
+    pub head: usize,
+    /// Hears that all is there.
+    pub readiness: Readiness,
+}
+
+/// Whether what was to be made ready is there. Shared between the one who asks and the engine.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Returns whether it was there once; an edit takes rows away again, but not its beginning.
+    pub fn is_reached(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Says that it is there.
+    pub fn reach(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl PartialEq for Readiness {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What rows are made ready for.
@@ -31,11 +60,13 @@ pub enum Purpose {
     File,
     /// A prompt that is likely to come next.
     Prompt,
+    /// The file behind other files than before. After all else: what is there serves meanwhile.
+    NewContext,
 }
 
 impl Preparation {
-    pub(super) fn key(&self) -> (u64, bool) {
-        (self.branch, self.purpose == Purpose::File)
+    pub(super) fn key(&self) -> (u64, Purpose) {
+        (self.branch, self.purpose)
     }
 
     /// Computes what is lacking; returns whether all is there, which it is not after an interruption.
@@ -49,7 +80,9 @@ impl Preparation {
         let setup = |error: crate::model::ModelError| ForwardError::Setup(error.to_string());
         let branch = branches.of(self.branch, model).map_err(setup)?;
         let mut sequence = match self.purpose {
-            Purpose::File => branch.file_sequence(&self.tokens),
+            Purpose::File | Purpose::NewContext => {
+                branch.file_sequence(&self.tokens, self.head, model).map_err(setup)?
+            }
             Purpose::Prompt => {
                 branch.sequence(&self.tokens, self.tokens.len(), LOSS, model).map_err(setup)?.0
             }

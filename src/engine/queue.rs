@@ -5,7 +5,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{CancelToken, Job, Preparation};
+use super::{CancelToken, Job, Preparation, Purpose};
 
 /// Jobs that wait, and what is known of the one that runs.
 #[derive(Default)]
@@ -27,7 +27,7 @@ struct State {
 /// What the engine thread is at.
 enum Running {
     Job { branch: u64, idle: bool, interrupt: Interrupt },
-    Preparation { key: (u64, bool), interrupt: Interrupt },
+    Preparation { key: (u64, Purpose), interrupt: Interrupt },
 }
 
 /// What the engine thread is to do next.
@@ -60,6 +60,13 @@ impl Interrupt {
 }
 
 impl State {
+    /// Takes what is to be made ready next: the newest, and new contexts after all else.
+    fn next_idle(&mut self) -> Option<Preparation> {
+        let urgent = self.idle.iter().rposition(|preparation| preparation.purpose != Purpose::NewContext);
+        let index = urgent.or(self.idle.len().checked_sub(1))?;
+        Some(self.idle.remove(index))
+    }
+
     /// Takes the newest job, an idle one only when there is no other.
     fn next_job(&mut self) -> Option<Job> {
         let urgent = self.waiting.iter().rposition(|job| !job.request.idle);
@@ -109,10 +116,12 @@ impl Queue {
             return;
         }
         let wanted = preparation.key();
-        if let Some(Running::Preparation { key, interrupt }) = &state.running
-            && *key == wanted
-        {
-            interrupt.cancelled.cancel();
+        match &state.running {
+            Some(Running::Preparation { key, interrupt }) if *key == wanted => interrupt.cancelled.cancel(),
+            Some(Running::Preparation { key: (_, Purpose::NewContext), interrupt }) => {
+                interrupt.overtaken.cancel()
+            }
+            _ => {}
         }
         state.idle.retain(|older| older.key() != wanted);
         state.idle.push(preparation);
@@ -152,7 +161,7 @@ impl Queue {
                 state.running = Some(Running::Job { branch, idle, interrupt: interrupt.clone() });
                 return Some(Next::Run(job, interrupt));
             }
-            if let Some(preparation) = state.idle.pop() {
+            if let Some(preparation) = state.next_idle() {
                 let interrupt = Interrupt::default();
                 let key = preparation.key();
                 state.running = Some(Running::Preparation { key, interrupt: interrupt.clone() });

@@ -63,7 +63,7 @@ impl Checkpoint {
 
     /// Returns the special tokens: a base model of this kind has none but its end.
     pub(super) fn markers(&self) -> Markers {
-        Markers { fim: None, chat: None, begin: None }
+        Markers { fim: None, repo: None, chat: None, begin: None }
     }
 
     /// Takes over the tensors, under the names of GGUF files. Linear layers of GPT-2 are kept the other way round, and its

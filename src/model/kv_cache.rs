@@ -12,6 +12,8 @@ use super::{ForwardError, ModelError, TokenId};
 pub struct KvCache {
     tokens: Vec<TokenId>,
     capacity: usize,
+    /// The most tokens that it has held: the system has given memory for these.
+    touched: usize,
     layers: Vec<Layer>,
 }
 
@@ -48,7 +50,7 @@ pub(super) struct RowShape {
 impl KvCache {
     /// Returns a cache without layers, for models that keep no keys (scripted ones in tests).
     pub fn without_layers(capacity: usize) -> Self {
-        Self { tokens: Vec::new(), capacity, layers: Vec::new() }
+        Self { tokens: Vec::new(), capacity, touched: 0, layers: Vec::new() }
     }
 
     /// Returns a cache for the kernels. Room is reserved at once but taken by the system only as it is written.
@@ -61,7 +63,7 @@ impl KvCache {
         let layers = (0..shape.layers).map(layer).collect::<std::result::Result<_, _>>();
         let layers =
             layers.map_err(|error: super::kernels::KernelError| ModelError::Setup(error.to_string()))?;
-        Ok(Self { tokens: Vec::new(), capacity, layers })
+        Ok(Self { tokens: Vec::new(), capacity, touched: 0, layers })
     }
 
     /// Returns a cache for candle's ops.
@@ -73,7 +75,7 @@ impl KvCache {
         let zeros = || Tensor::zeros((shape.kv_heads, capacity, shape.head_dim), DType::F32, device);
         let layer = |_| Ok(Layer::Tensors { keys: zeros()?, values: zeros()? });
         let layers = (0..shape.layers).map(layer).collect::<Result<_>>()?;
-        Ok(Self { tokens: Vec::new(), capacity, layers })
+        Ok(Self { tokens: Vec::new(), capacity, touched: 0, layers })
     }
 
     /// Returns how many tokens it holds.
@@ -94,7 +96,7 @@ impl KvCache {
     /// Returns the bytes that its rows take in memory, those beyond a truncation included.
     pub fn bytes(&self) -> usize {
         let layer = |layer: &Layer| match layer {
-            Layer::Rows(rows) => rows.capacity() * rows.row_bytes(),
+            Layer::Rows(rows) => self.touched * rows.row_bytes(),
             Layer::Tensors { keys, values } => (keys.elem_count() + values.elem_count()) * size_of::<f32>(),
         };
         self.layers.iter().map(layer).sum()
@@ -169,6 +171,7 @@ impl<'a> Sequence<'a> {
     /// Counts `tokens` as held; their rows must have been written in every layer.
     pub fn commit(&mut self, tokens: &[TokenId]) {
         self.tail.tokens.extend_from_slice(tokens);
+        self.tail.touched = self.tail.touched.max(self.tail.tokens.len());
     }
 
     pub(super) fn layer(&mut self, index: usize) -> LayerSpan<'_> {

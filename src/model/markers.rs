@@ -14,6 +14,15 @@ pub struct FimTokens {
     pub middle: TokenId,
 }
 
+/// Markers of a project's files in one prompt: `<name>project\n<file>path\ntext…<file>path\n` and an infill prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepoTokens {
+    /// Stands before the project's name.
+    pub name: TokenId,
+    /// Stands before each file's path.
+    pub file: TokenId,
+}
+
 /// Markers of a chat turn in the ChatML form: `<start>role\ntext<end>\n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChatTokens {
@@ -28,6 +37,8 @@ pub struct ChatTokens {
 pub struct Markers {
     /// Infill markers, if the model has them.
     pub fim: Option<FimTokens>,
+    /// Markers of a project's files, if the model has them.
+    pub repo: Option<RepoTokens>,
     /// Chat markers, if the model has them.
     pub chat: Option<ChatTokens>,
     /// The token that some models want at the beginning of every text.
@@ -43,6 +54,10 @@ const FIM_TEXTS: &[[&str; 3]] = &[
     ["▁<PRE>", "▁<SUF>", "▁<MID>"],
 ];
 
+/// The same for the markers of a project's files.
+const REPO_TEXTS: &[[&str; 2]] =
+    &[["<|repo_name|>", "<|file_sep|>"], ["<repo_name>", "<file_sep>"], ["<reponame>", "<filename>"]];
+
 impl Markers {
     /// Finds the markers of a file.
     pub fn from_gguf(file: &GgufFile, tokenizer: &Tokenizer) -> Self {
@@ -52,6 +67,7 @@ impl Markers {
         );
         Self {
             fim: fim_by_key(file, tokenizer).or_else(|| fim_by_text(tokenizer)),
+            repo: repo(file, tokenizer),
             chat: chat_by_text(tokenizer),
             begin: key(file, tokenizer, "bos").filter(|_| begins),
         }
@@ -79,6 +95,17 @@ fn fim_by_text(tokenizer: &Tokenizer) -> Option<FimTokens> {
             middle: tokenizer.special(middle)?,
         })
     })
+}
+
+fn repo(file: &GgufFile, tokenizer: &Tokenizer) -> Option<RepoTokens> {
+    let by_key = || {
+        let (name, file) = (key(file, tokenizer, "fim_rep")?, key(file, tokenizer, "fim_sep")?);
+        Some(RepoTokens { name, file })
+    };
+    let by_text = |[name, file]: &[&str; 2]| {
+        Some(RepoTokens { name: tokenizer.special(name)?, file: tokenizer.special(file)? })
+    };
+    by_key().or_else(|| REPO_TEXTS.iter().find_map(by_text))
 }
 
 fn chat_by_text(tokenizer: &Tokenizer) -> Option<ChatTokens> {

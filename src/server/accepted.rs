@@ -16,7 +16,9 @@ pub(super) fn go_on(session: &Arc<Session>, view: &View, shown: &Suggestion) {
     let anchors = session.with_documents(|documents| documents.find(&view.uri).map(|open| open.anchors()));
     let (Ok(anchors), source) = (anchors, Arc::clone(source)) else { return };
     let (session, shown) = (Arc::clone(session), (shown.snapshot.clone(), shown.completion.clone()));
-    let View { path, branch, settings, .. } = view.clone();
+    let View { path, branch, settings, contexts, .. } = view.clone();
+    // What is still to be computed is too long for a guess.
+    let contexts = contexts.into_iter().next_back().into_iter().collect();
     tokio::spawn(async move {
         let Some((snapshot, offset)) = complete::accepted(&shown.0, &shown.1) else { return };
         let written = Written::default();
@@ -27,6 +29,7 @@ pub(super) fn go_on(session: &Arc<Session>, view: &View, shown: &Suggestion) {
             branch,
             settings,
             anchors,
+            contexts,
             idle: true,
             written,
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tower_lsp::lsp_types::Url;
 
 use super::session::{Session, is_completed};
+use crate::complete::Prompt;
 use crate::source::Ahead;
 
 /// How long somebody must have stopped typing. While a line is typed only its own tokens are computed; what follows in
@@ -22,19 +23,35 @@ pub(super) fn file(session: &Arc<Session>, uri: Url, pause: Duration) {
     let session = Arc::clone(session);
     tokio::spawn(async move {
         tokio::time::sleep(pause).await;
-        let Some(source) = session.source() else { return };
-        let settings = session.settings();
-        let bytes = settings.prompt.prefix_tokens.get().saturating_mul(BYTES_PER_TOKEN);
-        let text = session.with_documents(|documents| {
-            let open = documents.find(&uri).ok()?;
-            let snapshot = open.snapshot();
-            let wanted = snapshot.version() == version && is_completed(&snapshot, &settings).is_ok();
-            wanted.then(|| (open.branch(), open.file_text(&snapshot, bytes)))
-        });
-        if let Some((branch, text)) = text {
-            source.prepare(branch, Ahead::File(text));
+        if session.snapshot(&uri).is_ok_and(|now| now.version() == version) {
+            compute(&session, &uri);
         }
     });
+}
+
+/// Has a document computed as it is now: behind the other files that serve, and then behind those that were chosen anew.
+pub(super) fn compute(session: &Session, uri: &Url) {
+    let Some(source) = session.source() else { return };
+    let settings = session.settings();
+    if session.is_excluded(uri) {
+        return;
+    }
+    let bytes = settings.prompt.prefix_tokens.get().saturating_mul(BYTES_PER_TOKEN);
+    let file = session.with_documents(|documents| {
+        let open = documents.find(uri).ok()?;
+        let snapshot = open.snapshot();
+        is_completed(&snapshot, &settings).ok()?;
+        Some((open.branch(), open.file_prompt(&snapshot, bytes)))
+    });
+    let Some((branch, prompt)) = file else { return };
+    let serving = session.contexts.of(uri).pop().flatten();
+    let pending = session.contexts.pending(uri);
+    // The file counts more than what stands before it, so that it is there by itself first.
+    source.prepare(branch, Ahead::File(Prompt { context: serving, ..prompt.clone() }));
+    if let Some(pending) = pending {
+        let prompt = Prompt { context: pending.context, ..prompt };
+        source.prepare(branch, Ahead::NewContext(prompt, pending.readiness));
+    }
 }
 
 /// Has all open documents computed: the model is there.

@@ -10,9 +10,10 @@ use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
     CodeAction, CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse,
-    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, InitializeParams,
-    InitializeResult, InitializedParams, ServerInfo, WorkDoneProgressCancelParams,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
+    ServerInfo, WorkDoneProgressCancelParams, WorkspaceFolder,
 };
 use tower_lsp::{Client, LanguageServer, async_trait};
 
@@ -20,7 +21,7 @@ use super::capabilities::{self, InlineOffer};
 use super::ending::Ending;
 use super::protocol::{DoctorReport, InlineCompletionList, InlineCompletionParams, StatsReport};
 use super::session::Session;
-use super::{SourceFactory, accept, actions, ahead, completion, convert, inline, loading};
+use super::{SourceFactory, accept, actions, ahead, completion, convert, inline, loading, project};
 use crate::stats::{self, Summary};
 
 /// The language server.
@@ -110,12 +111,16 @@ impl LanguageServer for Backend {
 
     async fn initialized(&self, _: InitializedParams) {
         tokio::spawn(loading::follow(Arc::clone(&self.session), self.client.clone()));
-        if self.session.inline_offer() == InlineOffer::Dynamic {
+        project::scan(&self.session, &self.client);
+        let inline =
+            (self.session.inline_offer() == InlineOffer::Dynamic).then(capabilities::inline_registration);
+        let watching = self.session.negotiated().watches_files.then(project::watching);
+        for registration in inline.into_iter().chain(watching) {
             let client = self.client.clone();
             tokio::spawn(async move {
-                let registration = capabilities::inline_registration();
+                let method = registration.method.clone();
                 if let Err(error) = client.register_capability(vec![registration]).await {
-                    tracing::warn!(%error, "the editor did not register inline completion");
+                    tracing::warn!(%error, method, "the editor did not register something that it can");
                 }
             });
         }
@@ -129,21 +134,39 @@ impl LanguageServer for Backend {
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let uri = params.text_document.uri.clone();
         self.session.open(params.text_document);
-        ahead::file(&self.session, uri, Duration::ZERO);
+        ahead::file(&self.session, uri.clone(), Duration::ZERO);
+        project::opened(&self.session, uri);
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
         let uri = params.text_document.uri.clone();
         self.session.change(params);
-        ahead::file(&self.session, uri, ahead::PAUSE);
+        ahead::file(&self.session, uri.clone(), ahead::PAUSE);
+        project::changed(&self.session, uri);
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         self.session.close(&params.text_document.uri);
+        project::closed(&self.session, &params.text_document.uri);
     }
 
     async fn did_save(&self, _: DidSaveTextDocumentParams) {
         // What was saved is what the edits made already; the method exists so that tower-lsp does not warn.
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        project::changed_on_disk(&self.session, &self.client, params.changes);
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let paths = |folders: &[WorkspaceFolder]| -> Vec<_> {
+            folders.iter().filter_map(|folder| folder.uri.to_file_path().ok()).collect()
+        };
+        let removed = paths(&params.event.removed);
+        let workspace = self.session.workspace();
+        let kept = workspace.roots().iter().filter(|root| !removed.contains(root)).cloned();
+        let roots = kept.chain(paths(&params.event.added)).collect();
+        project::moved(&self.session, &self.client, roots);
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {

@@ -114,6 +114,7 @@ fn request(session: &Session, view: &View, number: u64) -> InfillRequest {
         branch: view.branch,
         settings: Arc::new(settings),
         anchors: anchors.unwrap_or_default(),
+        contexts: view.contexts.clone(),
         idle: false,
         written: Written::default(),
     }

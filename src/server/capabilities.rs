@@ -6,6 +6,7 @@ use tower_lsp::lsp_types::{
     CompletionItemCapability, CompletionOptions, ExecuteCommandOptions, PositionEncodingKind, Registration,
     ResourceOperationKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
     TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::accept;
@@ -41,6 +42,8 @@ pub(super) struct Negotiated {
     pub annotations: bool,
     /// The editor opens files for the server.
     pub show_document: bool,
+    /// The editor tells of files that change on disk, once it is asked to.
+    pub watches_files: bool,
     /// Documentation may be Markdown.
     pub markdown: bool,
     /// Completion items may be snippets.
@@ -82,6 +85,13 @@ pub(super) fn negotiate(client: &ClientCapabilities) -> (Negotiated, ServerCapab
                 .collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(tower_lsp::lsp_types::OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
         ..ServerCapabilities::default()
     };
     (negotiated, offered)
@@ -101,6 +111,12 @@ impl From<&ClientCapabilities> for Negotiated {
             resolve_edit: actions.and_then(|actions| actions.data_support).unwrap_or(false)
                 && resolve.is_some_and(|resolve| resolve.properties.iter().any(|name| name == "edit")),
             action_literals: actions.is_some_and(|actions| actions.code_action_literal_support.is_some()),
+            watches_files: client
+                .workspace
+                .as_ref()
+                .and_then(|workspace| workspace.did_change_watched_files)
+                .and_then(|watched| watched.dynamic_registration)
+                .unwrap_or(false),
             document_changes: edits.and_then(|edits| edits.document_changes).unwrap_or(false),
             create_files: edits
                 .and_then(|edits| edits.resource_operations.as_ref())

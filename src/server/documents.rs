@@ -15,7 +15,7 @@ use super::screen::{Rest, Screen};
 use super::session::View;
 use super::turn::{Turn, Turns};
 use crate::assist::infill::Written;
-use crate::complete::{self, Anchored, Cache, Completion, Reason};
+use crate::complete::{self, Anchored, Cache, Completion, Prompt, Reach, Reason};
 use crate::stats::{Facts, Outcome};
 use crate::text::{Change, ChangeError, Document, Language, PositionEncoding, Snapshot, TextEdit};
 
@@ -31,6 +31,7 @@ pub(super) struct Documents {
     shown_last: Option<Url>,
     /// What happened to suggestions and is not written down yet.
     settled: Vec<Outcome>,
+    edits: u64,
     /// The connection is over: nothing new is opened or begun.
     closed: bool,
 }
@@ -53,6 +54,8 @@ pub(super) struct Open {
     screen: Screen,
     /// Where text was deleted, if the last change did nothing else.
     deleted_at: Option<usize>,
+    /// When it was edited last, counted over all documents, and where.
+    edited: Option<(u64, usize)>,
 }
 
 /// A generation under way.
@@ -85,6 +88,7 @@ impl Documents {
             anchors: Vec::new(),
             screen: Screen::default(),
             deleted_at: None,
+            edited: None,
         };
         self.entries.insert(item.uri, Entry::Open(Box::new(open)));
     }
@@ -108,6 +112,8 @@ impl Documents {
                 self.settled.extend(open.screen.edited(&edits, &open.document.snapshot(), now));
                 open.deleted_at = deletion(&edits);
                 self.rhythm.edited(&edits, now);
+                self.edits += 1;
+                open.edited = last_place(&open.snapshot(), &changes, encoding).map(|at| (self.edits, at));
                 Ok(())
             }
             Err(error) => {
@@ -324,6 +330,12 @@ impl Documents {
     }
 }
 
+/// Returns where the last of some changes was made; a change of the whole text has no place.
+fn last_place(snapshot: &Snapshot, changes: &[Change], encoding: PositionEncoding) -> Option<usize> {
+    let (start, _) = changes.last()?.range?;
+    Some(snapshot.offset(start, encoding))
+}
+
 impl Open {
     /// Returns the text as it is now.
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -340,18 +352,28 @@ impl Open {
         self.anchors.clone()
     }
 
-    /// Returns the text with which prompts in the part of the file that is worked on begin.
-    pub(super) fn file_text(&self, snapshot: &Snapshot, bytes: usize) -> String {
-        let whole = self.anchors.iter().find(|anchored| !anchored.short);
+    /// Returns what prompts in the part of the file that is worked on begin with.
+    pub(super) fn file_prompt(&self, snapshot: &Snapshot, bytes: usize) -> Prompt {
+        let whole = self.anchors.iter().find(|anchored| anchored.reach != Reach::Short);
         whole.map_or_else(
-            || complete::file_text(snapshot, bytes),
-            |anchored| anchored.file_text(snapshot, bytes),
+            || complete::file_prompt(snapshot, self.path(), bytes),
+            |anchored| anchored.file_prompt(snapshot, bytes),
         )
     }
 
     /// Returns whether the last thing that happened to the text is that some was deleted at a place.
     pub(super) fn was_deleted_at(&self, offset: usize) -> bool {
         self.deleted_at == Some(offset)
+    }
+
+    /// Returns where something was completed last.
+    pub(super) fn cursor(&self) -> Option<usize> {
+        self.anchors.first().map(Anchored::cursor)
+    }
+
+    /// Returns when it was edited last, counted over all documents, and where.
+    pub(super) fn edited(&self) -> Option<(u64, usize)> {
+        self.edited
     }
 
     /// Returns the path as the model sees it.

@@ -9,7 +9,7 @@ use tower_lsp::lsp_types::MessageType;
 use super::progress::{Progress, Work};
 use super::protocol::State;
 use super::session::Session;
-use super::{ahead, answer};
+use super::{answer, project};
 use crate::config::LogLevel;
 use crate::source::Status;
 
@@ -35,7 +35,7 @@ pub(super) async fn follow(session: Arc<Session>, client: Client) {
             }
             Status::Ready { model } => {
                 session.tell(LogLevel::Info, format!("infill-ls: {model} is ready"));
-                ahead::all_files(&session);
+                project::all_ready(&session);
                 return;
             }
             Status::Failed { message } => {

@@ -16,6 +16,8 @@
 //! | `infill-ls.acceptWord` | the same | inserts its next word (blanks, then a word or a run of signs); the rest is answered at the next request without the model |
 //! | `infill-ls.acceptLine` | the same | inserts it up to the end of its line |
 //! | `infill-ls.writeFunction` | [`WriteFunction`] | writes a function from its comment |
+//! | `infill-ls.task` | [`TaskAt`] | does any of the tasks that code actions offer; the result is a [`TaskResult`] where something is to be read |
+//! | `infill-ls.ask` | [`AskParams`] | answers a question; the result is a [`TaskResult`] |
 //!
 //! A silence is a status with `state` "silent", the `reason` as a code and the explanation for a person as `message`.
 

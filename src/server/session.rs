@@ -1,7 +1,9 @@
 //! What the server knows: the settings, the documents, what was agreed with the editor, and the source of completions.
 //! One lock that is never held over an `.await`, so that edits are applied in their order.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use tower_lsp::lsp_types::{
@@ -11,21 +13,29 @@ use tower_lsp::lsp_types::{
 use super::actions::Ways;
 use super::cancels::Cancels;
 use super::capabilities::{InlineOffer, Negotiated};
+use super::contexts::Contexts;
 use super::convert;
 use super::documents::Documents;
 use super::outbox::Outbox;
 use super::protocol::{State, StatusParams};
-use crate::complete::{Anchored, Reason};
+use crate::complete::{Anchored, Context, Reason};
 use crate::config::{LogLevel, Settings};
 use crate::source::Source;
 use crate::stats::{OutcomeLog, RequestLog};
 use crate::text::{Snapshot, TextEdit};
+use crate::workspace::Workspace;
 
 /// The state of one connection.
 pub(super) struct Session {
     state: Mutex<Inner>,
     source: OnceLock<Arc<dyn Source>>,
     cancels: Cancels,
+    /// Whether the workspace was read once.
+    indexed: AtomicBool,
+    /// Whether the editor is gone.
+    over: AtomicBool,
+    /// What stands before each document.
+    pub(super) contexts: Contexts,
     ways: Ways,
     /// What became of requests.
     pub(super) log: RequestLog,
@@ -39,8 +49,10 @@ struct Inner {
     settings: Arc<Settings>,
     negotiated: Negotiated,
     inline_offer: InlineOffer,
-    roots: Vec<PathBuf>,
+    workspace: Arc<Workspace>,
     documents: Documents,
+    /// Documents that a `.infillignore` excludes.
+    excluded: HashSet<Url>,
     status: StatusParams,
 }
 
@@ -65,6 +77,8 @@ pub(super) struct View {
     pub negotiated: Negotiated,
     /// The prompts of the document's last generation.
     pub anchors: Vec<Anchored>,
+    /// What may stand before the document: the best, then what serves until that is computed.
+    pub contexts: Vec<Option<Arc<Context>>>,
 }
 
 /// An item that is selected in the completion menu.
@@ -112,14 +126,18 @@ impl Session {
             settings: Arc::new(settings),
             negotiated: Negotiated::default(),
             inline_offer: InlineOffer::default(),
-            roots: Vec::new(),
+            workspace: Arc::default(),
             documents: Documents::default(),
+            excluded: HashSet::new(),
             status: StatusParams { state: State::Loading, message: "starting".into(), reason: None },
         };
         Self {
             state: Mutex::new(inner),
             source: OnceLock::new(),
             cancels: Cancels::default(),
+            indexed: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            contexts: Contexts::default(),
             ways: Ways::default(),
             log,
             outcomes,
@@ -131,7 +149,7 @@ impl Session {
     pub(super) fn begin(&self, negotiated: Negotiated, roots: Vec<PathBuf>, source: Arc<dyn Source>) {
         let mut state = self.lock();
         state.negotiated = negotiated;
-        state.roots = roots;
+        state.workspace = Arc::new(Workspace::new(roots));
         // A second `initialize` is refused by tower-lsp, so this cannot be set already.
         let _ = self.source.set(source);
     }
@@ -166,8 +184,16 @@ impl Session {
     }
 
     pub(super) fn open(&self, item: TextDocumentItem) {
-        let path = convert::shown_path(&item.uri, &self.lock().roots);
+        let workspace = self.workspace();
+        let uri = item.uri.clone();
+        let excluded = uri.to_file_path().is_ok_and(|path| workspace.excludes(&path));
+        let path = convert::shown_path(&uri, workspace.roots());
         self.with_documents(|documents| documents.open(item, path));
+        let mut state = self.lock();
+        match excluded {
+            true => state.excluded.insert(uri),
+            false => state.excluded.remove(&uri),
+        };
     }
 
     pub(super) fn change(&self, params: DidChangeTextDocumentParams) {
@@ -205,6 +231,9 @@ impl Session {
     pub(super) fn view(&self, uri: &Url, position: Position) -> Result<View, Reason> {
         let view = self.asked_view(uri, position)?;
         is_completed(&view.snapshot, &view.settings)?;
+        if self.is_excluded(uri) {
+            return Err(Reason::IgnoredFile);
+        }
         Ok(view)
     }
 
@@ -224,7 +253,47 @@ impl Session {
             settings: Arc::clone(&state.settings),
             negotiated: state.negotiated,
             anchors: document.anchors(),
+            contexts: self.contexts.of(uri),
         })
+    }
+
+    /// Returns the index of the workspace folders.
+    pub(super) fn workspace(&self) -> Arc<Workspace> {
+        Arc::clone(&self.lock().workspace)
+    }
+
+    /// Goes over to other workspace folders, which are yet to be read.
+    pub(super) fn set_workspace(&self, workspace: Workspace) {
+        self.indexed.store(false, Ordering::Release);
+        self.lock().workspace = Arc::new(workspace);
+    }
+
+    /// Returns whether the workspace folders were read.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.indexed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_indexed(&self) {
+        self.indexed.store(true, Ordering::Release);
+    }
+
+    /// Returns whether a document is left alone because a `.infillignore` says so.
+    pub(super) fn is_excluded(&self, uri: &Url) -> bool {
+        self.lock().excluded.contains(uri)
+    }
+
+    /// Looks again which open documents are left alone.
+    pub(super) fn find_excluded(&self) {
+        let workspace = self.workspace();
+        let mut state = self.lock();
+        let open = state.documents.open_uris().into_iter();
+        state.excluded =
+            open.filter(|uri| uri.to_file_path().is_ok_and(|path| workspace.excludes(&path))).collect();
+    }
+
+    /// Returns whether the editor is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 
     /// Returns the text of a document as it is now.
@@ -253,11 +322,6 @@ impl Session {
     /// Returns the ways in which functions were written.
     pub(super) fn ways(&self) -> &Ways {
         &self.ways
-    }
-
-    /// Returns the folders that the editor has open.
-    pub(super) fn roots(&self) -> Vec<PathBuf> {
-        self.lock().roots.clone()
     }
 
     /// The editor's user pressed a progress's cancel button.
@@ -291,6 +355,7 @@ impl Session {
 
     /// Stops everything: the editor is gone.
     pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Release);
         self.with_documents(Documents::close_all);
         self.cancels.cancel_all();
     }

@@ -210,13 +210,14 @@ async fn generate(
     written: Written,
 ) -> Landing {
     let made_for = Some((view.snapshot.clone(), view.offset));
-    let View { snapshot, offset, path, branch, settings, anchors, .. } = view;
-    let request = InfillRequest { snapshot, offset, path, branch, settings, anchors, idle: false, written };
-    let Infill { result, confidence, usage, anchors } =
+    let View { snapshot, offset, path, branch, settings, anchors, contexts, .. } = view;
+    let request =
+        InfillRequest { snapshot, offset, path, branch, settings, anchors, contexts, idle: false, written };
+    let Infill { result, confidence, usage, anchors, next } =
         infill(request, source.clone(), counter, cancel).await;
-    if let Some(best) = anchors.first().filter(|_| result.is_ok()) {
+    if let Some(next) = next.filter(|_| result.is_ok()) {
         // Where a shorter prompt served, or one of an earlier line, the better one is ready after a pause.
-        source.prepare(branch, Ahead::Prompt(best.prompt.clone()));
+        source.prepare(branch, Ahead::Prompt(next));
     }
     Landing { result, confidence, tokens: usage.decoded_tokens, anchors, made_for }
 }

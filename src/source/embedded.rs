@@ -9,11 +9,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
-use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose};
-use crate::model::{LanguageModel, LoadOptions, Markers, TokenId, Tokenizer, load};
+use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness};
+use crate::model::{LanguageModel, LoadOptions, Markers, Tokenizer, load};
 
 pub use locate::locate;
-use prompt::PromptEncoder;
+pub use prompt::PromptEncoder;
 
 /// Bytes of keys and values that are kept, over all documents: some twenty thousand tokens of the default model.
 const CACHE_BYTES: usize = 256 << 20;
@@ -148,19 +148,26 @@ impl Ready {
         for other in &request.others {
             prompts.push(self.encoder.infill(other)?);
         }
-        match prompts[0].tokens.len() {
-            tokens if tokens < self.context => Ok(prompts),
-            tokens => Err(SourceError::TooLong { tokens, context: self.context }),
+        let tokens = prompts[0].tokens.len();
+        prompts.retain(|prompt| prompt.tokens.len() < self.context);
+        match prompts.is_empty() {
+            false => Ok(prompts),
+            true => Err(SourceError::TooLong { tokens, context: self.context }),
         }
     }
 
-    fn ahead(&self, ahead: &Ahead) -> Result<(Purpose, Vec<TokenId>), SourceError> {
-        let (purpose, mut tokens) = match ahead {
-            Ahead::File(text) => (Purpose::File, self.encoder.file(text)?),
-            Ahead::Prompt(prompt) => (Purpose::Prompt, self.encoder.infill(prompt)?.tokens),
+    fn preparation(&self, branch: u64, ahead: Ahead) -> Result<Preparation, SourceError> {
+        let (purpose, readiness, (mut tokens, head)) = match ahead {
+            Ahead::File(prompt) => (Purpose::File, Readiness::default(), self.encoder.file(&prompt)?),
+            Ahead::NewContext(prompt, readiness) => {
+                (Purpose::NewContext, readiness, self.encoder.file(&prompt)?)
+            }
+            Ahead::Prompt(prompt) => {
+                (Purpose::Prompt, Readiness::default(), (self.encoder.infill(&prompt)?.tokens, 0))
+            }
         };
         tokens.truncate(self.context.saturating_sub(BEHIND_FILE));
-        Ok((purpose, tokens))
+        Ok(Preparation { branch, purpose, tokens, head, readiness })
     }
 }
 
@@ -206,8 +213,8 @@ impl Source for EmbeddedSource {
     fn prepare(&self, branch: u64, ahead: Ahead) {
         let Some(ready) = self.ready() else { return };
         // Nobody waits for it, and tokenising a file takes longer than a handler may.
-        tokio::task::spawn_blocking(move || match ready.ahead(&ahead) {
-            Ok((purpose, tokens)) => ready.engine.prepare(Preparation { branch, purpose, tokens }),
+        tokio::task::spawn_blocking(move || match ready.preparation(branch, ahead) {
+            Ok(preparation) => ready.engine.prepare(preparation),
             Err(error) => tracing::warn!(%error, "nothing could be made ready"),
         });
     }

@@ -3,18 +3,14 @@
 
 use std::ops::Range;
 
-use tree_sitter::{Node, Parser};
+use tree_sitter::Node;
 
-use super::grammar::{grammar, is_function};
+use super::definitions::parse;
+use super::grammar::is_function;
 use crate::text::Language;
 
 /// Faults that are listed; a text in the wrong language has as many as it has words.
 const MOST: usize = 200;
-
-/// Returns whether a language has a grammar here, so that a text without faults means something.
-pub fn is_parsed(language: Language) -> bool {
-    grammar(language).is_some()
-}
 
 /// Returns the places where a text does not parse, in bytes and in their order; none for a language without a grammar.
 ///
@@ -46,11 +42,14 @@ pub fn faults(language: Language, text: &str) -> Vec<Range<usize>> {
 
 /// Returns whether a text defines a function; `true` for a language without a grammar, where nothing can be said.
 pub fn has_function(language: Language, text: &str) -> bool {
-    let Some(tree) = parse(language, text) else { return true };
+    // To its grammar, PHP without the tag that opens it is text for the reader.
+    let tag = if language.id() == "php" && !text.contains("<?") { "<?php\n" } else { "" };
+    let Some(tree) = parse(language, &format!("{tag}{text}")) else { return true };
     let mut cursor = tree.walk();
     loop {
         let node: Node<'_> = cursor.node();
-        if is_function(node) {
+        // The last two are Ruby's. They are not among those of `is_function`, whose unwritten bodies are known by braces.
+        if is_function(node) || matches!(node.kind(), "method" | "singleton_method") {
             return true;
         }
         if cursor.goto_first_child() {
@@ -62,10 +61,4 @@ pub fn has_function(language: Language, text: &str) -> bool {
             }
         }
     }
-}
-
-fn parse(language: Language, text: &str) -> Option<tree_sitter::Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(&grammar(language)?).ok()?;
-    parser.parse(text, None)
 }

@@ -17,6 +17,17 @@ pub(super) fn grammar(language: Language) -> Option<tree_sitter::Language> {
         "java" => tree_sitter_java::LANGUAGE.into(),
         "c" => tree_sitter_c::LANGUAGE.into(),
         "cpp" => tree_sitter_cpp::LANGUAGE.into(),
+        "csharp" => tree_sitter_c_sharp::LANGUAGE.into(),
+        "ruby" => tree_sitter_ruby::LANGUAGE.into(),
+        "php" => tree_sitter_php::LANGUAGE_PHP.into(),
+        "lua" => tree_sitter_lua::LANGUAGE.into(),
+        "shellscript" => tree_sitter_bash::LANGUAGE.into(),
+        "json" | "jsonc" => tree_sitter_json::LANGUAGE.into(),
+        "yaml" => tree_sitter_yaml::LANGUAGE.into(),
+        "toml" => tree_sitter_toml_ng::LANGUAGE.into(),
+        "html" => tree_sitter_html::LANGUAGE.into(),
+        "css" => tree_sitter_css::LANGUAGE.into(),
+        "markdown" => tree_sitter_md::LANGUAGE.into(),
         _ => return None,
     })
 }
@@ -32,6 +43,7 @@ pub(super) fn is_function(node: Node<'_>) -> bool {
         "function_definition",
         "function_item",
         "function_declaration",
+        "local_function_statement",
         "function_expression",
         "generator_function_declaration",
         "arrow_function",
@@ -53,6 +65,7 @@ pub(super) fn wraps_function(node: Node<'_>) -> bool {
         "field_definition",
         "template_declaration",
         "ambient_declaration",
+        "global_statement",
     ];
     KINDS.contains(&node.kind())
 }

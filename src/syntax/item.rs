@@ -10,6 +10,20 @@ use super::grammar::{is_function, is_type_or_module, wraps_function};
 use super::source::Source;
 use crate::text::Snapshot;
 
+/// Languages of which [`is_free_name`] knows how their trees tell a name of one's own from that of a member.
+const NAMED: &[&str] = &[
+    "python",
+    "rust",
+    "javascript",
+    "javascriptreact",
+    "typescript",
+    "typescriptreact",
+    "go",
+    "java",
+    "c",
+    "cpp",
+];
+
 /// A function or a type, by byte ranges of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -27,9 +41,9 @@ pub struct Item {
     pub first_line: usize,
 }
 
-/// A name in the text.
+/// A name, and where it means the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct ScopedName {
     /// What it is.
     pub text: String,
     /// Where it stands in the part of the text in which it means the same, in the order of the text.
@@ -68,8 +82,11 @@ pub fn item_at(snapshot: &Snapshot, offset: usize) -> Option<Item> {
 }
 
 /// Returns the name at an offset that is the user's own to change: not a keyword, and not the field or method of
-/// something, which may be defined elsewhere.
-pub fn name_at(snapshot: &Snapshot, offset: usize) -> Option<Name> {
+/// something, which may be defined elsewhere. Nothing in a language whose members cannot be told from such names.
+pub fn name_at(snapshot: &Snapshot, offset: usize) -> Option<ScopedName> {
+    if !NAMED.contains(&snapshot.language().id()) {
+        return None;
+    }
     let offset = offset.min(snapshot.len());
     let source = Source::around(snapshot, offset);
     // A cursor behind the last letter of a name is on it.
@@ -88,7 +105,7 @@ pub fn name_at(snapshot: &Snapshot, offset: usize) -> Option<Name> {
     let range = source.start(scope)..source.end(scope);
     let mut places = Vec::new();
     collect(&source, scope, &text, &mut places);
-    Some(Name { text, places, scope: range })
+    Some(ScopedName { text, places, scope: range })
 }
 
 fn root_of(mut node: Node<'_>) -> Node<'_> {

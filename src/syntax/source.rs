@@ -132,7 +132,7 @@ impl<'a> Source<'a> {
 }
 
 /// Returns what to parse: everything, or whole lines around the offset unless a line is longer than the window.
-fn window(snapshot: &Snapshot, offset: usize) -> Range<usize> {
+pub(super) fn window(snapshot: &Snapshot, offset: usize) -> Range<usize> {
     let (offset, length) = (offset.min(snapshot.len()), snapshot.len());
     if length <= PARSED_WHOLE {
         return 0..length;
@@ -154,7 +154,7 @@ fn parse(snapshot: &Snapshot, window: Range<usize>) -> Option<Tree> {
 
 /// Returns the text, of the same length, with a newline for each return that stands alone: to the grammars such a return
 /// ends neither a line nor a comment.
-fn newline_for_return(text: String) -> String {
+pub(super) fn newline_for_return(text: String) -> String {
     let mut bytes = text.into_bytes();
     for index in 0..bytes.len() {
         if bytes[index] == b'\r' && bytes.get(index + 1) != Some(&b'\n') {

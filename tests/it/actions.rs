@@ -390,6 +390,25 @@ async fn a_function_is_indented_as_its_file() {
 }
 
 #[tokio::test]
+async fn a_function_is_known_as_one_in_languages_that_write_it_otherwise() {
+    for (language, comment, function) in [
+        ("ruby", "# Returns twice n.\n", "def twice(n)\n  2 * n\nend\n"),
+        ("php", "<?php\n// Returns twice n.\n", "function twice($n) {\n    return 2 * $n;\n}\n"),
+    ] {
+        let script = Script::answers(move |_| format!("{function}```"));
+        let mut server = capable(&script).await;
+        server.open(URI, language, comment).await;
+        let line = comment.lines().count() as u32 - 1;
+        let action = titled(&mut server, URI, line, "Write the function").await;
+        let resolved = server.call("codeAction/resolve", action).await;
+        let edit = &resolved["edit"]["documentChanges"][0]["edits"][0];
+        let after = apply(comment, &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16);
+        assert_eq!(after, format!("{comment}{function}"), "{language}");
+        server.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn an_answer_without_code_is_told() {
     let script = Script::says("```\nI cannot do that.");
     let mut server = capable(&script).await;

@@ -161,8 +161,8 @@ async fn a_suggestion_goes_on_behind_what_is_selected_in_the_menu() {
 #[tokio::test]
 async fn brackets_behind_the_menu_are_not_doubled() {
     let script = Script::says("a, b))\n");
-    let accepted = with_selected(&script, "f(ma$0)\n", 2, "max(").await;
-    assert_eq!(accepted.unwrap(), "f(max(a, b))\n");
+    let accepted = with_selected(&script, "f(ma$0);\n", 2, "max(").await;
+    assert_eq!(accepted.unwrap(), "f(max(a, b));\n");
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ mod accepted;
 mod any;
 mod block;
 mod cache;
+mod confidence;
+mod errors;
+mod hole;
 mod line;
 mod mending;
 mod mode;
@@ -69,6 +72,14 @@ fn check(language: &str, text: &str, generated: &str, expected: &str) {
     match fixture.complete(generated) {
         Ok(completion) => assert_eq!(fixture.accept(&completion), expected),
         Err(reason) => panic!("silent: {reason}"),
+    }
+}
+
+/// Checks each row of language, text, what the model writes, and the text after accepting.
+#[track_caller]
+fn check_all(rows: &[(&str, &str, &str, &str)]) {
+    for (language, text, generated, expected) in rows {
+        check(language, text, generated, expected);
     }
 }
 

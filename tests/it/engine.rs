@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use infill_ls::engine::{
     CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts, Preparation,
-    PromptTokens, Purpose,
+    PromptTokens, Purpose, Readiness,
 };
 use infill_ls::model::{
     Compute, ForwardError, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
@@ -326,7 +326,13 @@ fn a_forgotten_branch_is_computed_anew() {
 }
 
 fn file_of(bench: &Bench, text: &str) -> Preparation {
-    Preparation { branch: 1, purpose: Purpose::File, tokens: bench.tokenizer.encode(text).unwrap() }
+    prepared(bench, Purpose::File, "", text)
+}
+
+/// Makes ready `text` behind `head`.
+fn prepared(bench: &Bench, purpose: Purpose, head: &str, text: &str) -> Preparation {
+    let tokens = bench.tokenizer.encode(&format!("{head}{text}")).unwrap();
+    Preparation { branch: 1, purpose, tokens, head: head.len(), readiness: Readiness::default() }
 }
 
 /// Waits until the engine has made `tokens` tokens ready, which it says nothing about.
@@ -353,6 +359,41 @@ fn a_file_computed_ahead_serves_every_cursor_in_it() {
     // The file's rows are still there, though three requests wrote behind them.
     let whole = bench.run(&format!("{file}>"), params());
     assert!(whole.usage.prefill_tokens <= 16, "{:?}", whole.usage);
+}
+
+#[test]
+fn a_file_behind_other_files_takes_nothing_from_the_one_that_serves() {
+    let (bench, _) = Bench::new("xy", 2048, false);
+    let file = "text of the file ".repeat(20);
+    bench.engine.prepare(prepared(&bench, Purpose::File, "<", &file));
+    wait_until_prepared(&bench, 341);
+    let behind = prepared(&bench, Purpose::NewContext, "[other files]<", &file);
+    let readiness = behind.readiness.clone();
+    assert!(!readiness.is_reached());
+    bench.engine.prepare(behind);
+    wait_until_prepared(&bench, 341 + 354);
+    for head in ["<", "[other files]<", "<"] {
+        let usage = bench.run(&format!("{head}{file}>"), params()).usage;
+        assert!(usage.prefill_tokens <= 16, "{head}: {usage:?}");
+    }
+    assert!(readiness.is_reached());
+    // A third beginning takes the place of the one that was written longer ago.
+    bench.engine.prepare(prepared(&bench, Purpose::NewContext, "{others}<", &file));
+    wait_until_prepared(&bench, 341 + 354 + 349);
+    assert!(bench.run(&format!("{{others}}<{file}>"), params()).usage.prefill_tokens <= 16);
+    assert!(bench.run(&format!("[other files]<{file}>"), params()).usage.prefill_tokens <= 16);
+    assert!(bench.run(&format!("<{file}>"), params()).usage.prefill_tokens > 300);
+}
+
+#[test]
+fn an_edit_of_the_file_keeps_the_other_files_before_it() {
+    let (bench, _) = Bench::new("xy", 2048, false);
+    let head = format!("{}<", "other file ".repeat(20));
+    bench.engine.prepare(prepared(&bench, Purpose::File, &head, "first text"));
+    wait_until_prepared(&bench, 231);
+    bench.engine.prepare(prepared(&bench, Purpose::File, &head, "second text"));
+    wait_until_prepared(&bench, 231 + 11);
+    assert_eq!(bench.engine.totals().counters().prepared_tokens, 231 + 11);
 }
 
 #[test]
@@ -396,8 +437,7 @@ fn where_the_whole_prompt_takes_too_long_the_short_one_is_taken_until_it_is_read
         bench.reply().1.unwrap().usage.prompt_tokens
     };
     assert_eq!(ask(), 6);
-    let tokens = bench.tokenizer.encode(&long).unwrap();
-    bench.engine.prepare(Preparation { branch: 1, purpose: Purpose::Prompt, tokens });
+    bench.engine.prepare(prepared(&bench, Purpose::Prompt, "", &long));
     wait_until_prepared(&bench, long.len() as u64);
     assert_eq!(ask(), long.len());
 }
@@ -407,8 +447,7 @@ fn what_is_made_ready_does_not_take_the_rows_that_serve_now() {
     let (bench, _) = Bench::new("xy", 4096, false);
     let (serving, better) = (format!("prefix {}>", "s".repeat(200)), format!("prefix {}>", "b".repeat(300)));
     bench.run(&serving, params());
-    let tokens = bench.tokenizer.encode(&better).unwrap();
-    bench.engine.prepare(Preparation { branch: 1, purpose: Purpose::Prompt, tokens });
+    bench.engine.prepare(prepared(&bench, Purpose::Prompt, "", &better));
     wait_until_prepared(&bench, 300);
     assert_eq!(bench.run(&serving, params()).usage.prefill_tokens, 1);
     assert_eq!(bench.run(&better, params()).usage.prefill_tokens, 1);

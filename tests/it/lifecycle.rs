@@ -45,6 +45,12 @@ async fn what_is_offered() {
             "save": {
               "includeText": false
             }
+          },
+          "workspace": {
+            "workspaceFolders": {
+              "changeNotifications": true,
+              "supported": true
+            }
           }
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&server.hello["capabilities"]).unwrap());

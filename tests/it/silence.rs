@@ -39,7 +39,7 @@ async fn a_deletion_elsewhere_or_before_a_key_does_not_count() {
     server.open(URI, "python", "x = 1\ntotal = \n").await;
     delete(&mut server, 2, 4, 5).await;
     assert_ne!(server.call(INLINE, at(URI, 1, 8)).await, Value::Null);
-    server.insert(URI, 3, (0, 4), "2").await;
+    server.insert(URI, 3, (0, 4), "y").await;
     server.call(INLINE, at(URI, 0, 5)).await;
     assert_eq!(silences(&mut server).await, json!({}));
     server.finish().await;

@@ -107,7 +107,7 @@ async fn versions_out_of_order_drop_the_document_once() {
 async fn positions_past_the_end_are_the_end() {
     let script = Script::answers(|_| "1\n".into());
     let mut server = TestServer::plain(&script).await;
-    server.open(URI, "python", "x = \ny = ").await;
+    server.open(URI, "plaintext", "x = \ny = ").await;
     for (place, prefix, range) in [
         ((0, 900), "x = ", json!({ "line": 0, "character": 4 })),
         ((900, 2), "x = \ny = ", json!({ "line": 1, "character": 4 })),
@@ -145,8 +145,8 @@ async fn documents_do_not_mix() {
     });
     let mut server = TestServer::plain(&script).await;
     let other = "file:///project/b.py";
-    server.open(URI, "python", "aaa ").await;
-    server.open(other, "python", "bbb ").await;
+    server.open(URI, "plaintext", "aaa ").await;
+    server.open(other, "plaintext", "bbb ").await;
     let first = server.request(INLINE, at(URI, 0, 4)).await;
     let second = server.request(INLINE, at(other, 0, 4)).await;
     assert_eq!(server.answer(second).await["result"]["items"][0]["insertText"], "BBB");

@@ -1,6 +1,7 @@
 //! What governs a cursor: fixtures with a `$0`, and what each size and each broken text costs.
 
 mod describing;
+mod insertion;
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};

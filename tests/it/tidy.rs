@@ -30,6 +30,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("ropey", &["text"]),
     ("tree_sitter", &["syntax"]),
+    ("ignore", &["workspace"]),
     ("candle_core", &["model"]),
     ("candle_nn", &["model"]),
     ("candle_transformers", &["model"]),

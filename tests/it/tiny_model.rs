@@ -15,8 +15,16 @@ const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 /// The first token that [`tokenizer_with`] adds.
 pub const FIRST_WORD: u32 = 256 + SPECIAL.len() as u32;
-const SPECIAL: [&str; 6] =
-    ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"];
+const SPECIAL: [&str; 8] = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|fim_prefix|>",
+    "<|fim_middle|>",
+    "<|fim_suffix|>",
+    "<|repo_name|>",
+    "<|file_sep|>",
+];
 
 /// The vocabulary: a letter for each byte, as byte-level vocabularies write them, then the special tokens.
 fn tokens() -> Vec<String> {

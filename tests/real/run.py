@@ -4,6 +4,10 @@
     cargo build --release && target/release/infill-ls model pull
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
+VS Code has its own: .ci/vscode installs and packages what it needs and runs
+
+    python3 tests/real/run.py --vscode [WORD …]
+
 The pictures of the terminals are kept in target/real/pictures ($INFILL_LS_REAL_DIR/pictures).
 """
 
@@ -16,6 +20,7 @@ import helix
 import neovim
 import plugin
 import scenes
+import vscode
 from terminal import PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
 
 
@@ -46,8 +51,8 @@ def report(terminal, error):
 
 
 def run(test):
-    """Runs one test in a terminal of its own. Returns whether it passed."""
-    terminal = Terminal(test.__name__)
+    """Runs one test in a terminal, or another stage, of its own. Returns whether it passed."""
+    terminal = getattr(test, "stage", Terminal)(test.__name__)
     started = time.monotonic()
     signal.alarm(test.limit)
     try:
@@ -66,11 +71,12 @@ def run(test):
 
 
 def main():
-    for needed in (server_binary(), cache_directory(), REAL / "root" / ".recipe"):
+    in_vscode = sys.argv[1:2] == ["--vscode"]
+    words = sys.argv[2:] if in_vscode else sys.argv[1:]
+    for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
-    words = sys.argv[1:]
-    tests = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *helix.TESTS]
+    tests = vscode.TESTS if in_vscode else [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *helix.TESTS]
     if words:
         tests = [test for test in tests if any(word in test.__name__ for word in words)]
     for old in [picture for test in tests for picture in PICTURES.glob(f"{test.__name__}-*.png")]:

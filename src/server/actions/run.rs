@@ -2,7 +2,7 @@
 //! text as it is then.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -280,7 +280,8 @@ fn heard(progress: Arc<Progress>) -> assist::Heard {
 
 fn options(session: &Session, view: &View) -> Options {
     let file = view.uri.to_file_path().ok();
-    let is_around = |root: &std::path::PathBuf| file.as_ref().is_some_and(|file| file.starts_with(root));
-    let folder = session.roots().into_iter().find(is_around);
+    let workspace = session.workspace();
+    let is_around = |root: &&PathBuf| file.as_ref().is_some_and(|file| file.starts_with(root));
+    let folder = workspace.roots().iter().find(is_around).cloned();
     Options { settings: view.settings.actions.clone(), folder, file }
 }

@@ -3,25 +3,38 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::complete::Prompt;
+use crate::complete::{Context, Prompt};
 use crate::engine::PromptTokens;
 use crate::model::{Markers, TokenId, Tokenizer};
 use crate::source::{Input, SourceError};
 
 /// Texts whose tokens are remembered: prefix and suffix of the few prompts that serve while somebody types on a line.
-const REMEMBERED: usize = 12;
+const REMEMBERED: usize = 16;
+
+/// Contexts whose tokens are remembered: one or two of each document that is worked in.
+const CONTEXTS: usize = 8;
 
 /// Encodes prompts for one model.
-pub(super) struct PromptEncoder {
+pub struct PromptEncoder {
     tokenizer: Arc<Tokenizer>,
     markers: Markers,
     /// Most recently used last. Encoding some thousand tokens takes milliseconds, at every keystroke the same ones.
     recent: Mutex<Vec<(String, Arc<[TokenId]>)>>,
+    /// The tokens of a context with the path of its document, most recently used last.
+    contexts: Mutex<Vec<Encoded>>,
+}
+
+/// A context and its tokens.
+struct Encoded {
+    context: Arc<Context>,
+    path: Option<String>,
+    tokens: Arc<[TokenId]>,
 }
 
 impl PromptEncoder {
-    pub(super) fn new(tokenizer: Arc<Tokenizer>, markers: Markers) -> Self {
-        Self { tokenizer, markers, recent: Mutex::default() }
+    /// Returns an encoder for a tokenizer and the special tokens of its model.
+    pub fn new(tokenizer: Arc<Tokenizer>, markers: Markers) -> Self {
+        Self { tokenizer, markers, recent: Mutex::default(), contexts: Mutex::default() }
     }
 
     /// Returns the tokens of an input.
@@ -40,10 +53,13 @@ impl PromptEncoder {
     /// Prefix, suffix, middle: the order that the Qwen, StarCoder and DeepSeek coders were trained on. What has been
     /// typed since the anchor is the beginning of the middle; its last word is left for the model to write, held to the
     /// letters that are there, for a half-typed word has tokens that the model never saw in its place.
-    pub(super) fn infill(&self, prompt: &Prompt) -> Result<PromptTokens, SourceError> {
+    ///
+    /// # Errors
+    /// When the model has no infill markers.
+    pub fn infill(&self, prompt: &Prompt) -> Result<PromptTokens, SourceError> {
         let fim =
             self.markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
-        let mut tokens = self.file(&prompt.prefix_text())?;
+        let (mut tokens, _) = self.file(prompt)?;
         tokens.push(fim.suffix);
         tokens.extend(&*self.text(&prompt.suffix)?);
         tokens.push(fim.middle);
@@ -53,13 +69,57 @@ impl PromptEncoder {
         Ok(PromptTokens { tokens, begins_with })
     }
 
-    /// Returns the tokens with which every infill prompt begins whose prefix is a part of `text` from its start on.
-    pub(super) fn file(&self, text: &str) -> Result<Vec<TokenId>, SourceError> {
+    /// Returns the tokens of what a prompt begins with, up to the end of its prefix, and how many of them stand before
+    /// the file's own text.
+    ///
+    /// # Errors
+    /// When the model has no infill markers.
+    pub fn file(&self, prompt: &Prompt) -> Result<(Vec<TokenId>, usize), SourceError> {
         let fim =
             self.markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
         let mut tokens = self.beginning();
+        if let Some(context) = &prompt.context {
+            tokens.extend(&*self.context(context, prompt.path.as_deref())?);
+        }
         tokens.push(fim.prefix);
-        tokens.extend(&*self.text(text)?);
+        let head = tokens.len();
+        tokens.extend(&*self.text(&prompt.prefix_text())?);
+        Ok((tokens, head))
+    }
+
+    /// The files before this one, in the form that the model saw projects in: the project's name, each file with its
+    /// path, and the path of this one. Nothing for a model that has no markers for it: as plain text in front of the
+    /// file it would read as a part of it.
+    fn context(&self, context: &Arc<Context>, path: Option<&str>) -> Result<Arc<[TokenId]>, SourceError> {
+        let Some(repo) = self.markers.repo.filter(|_| !context.pieces.is_empty()) else {
+            return Ok(Arc::default());
+        };
+        let mut known = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &Encoded| known.context == *context && known.path.as_deref() == path;
+        if let Some(index) = known.iter().position(same) {
+            let found = known.remove(index);
+            let tokens = found.tokens.clone();
+            known.push(found);
+            return Ok(tokens);
+        }
+        let encode = |text: &str| self.tokenizer.encode(text).map_err(failed);
+        let mut tokens = vec![repo.name];
+        tokens.extend(encode(&format!("{}\n", context.project))?);
+        for piece in &context.pieces {
+            tokens.push(repo.file);
+            tokens.extend(encode(&format!("{}\n{}", piece.path, piece.text))?);
+        }
+        tokens.push(repo.file);
+        tokens.extend(encode(&format!("{}\n", path.unwrap_or_default()))?);
+        let tokens: Arc<[TokenId]> = tokens.into();
+        if known.len() >= CONTEXTS {
+            known.remove(0);
+        }
+        known.push(Encoded {
+            context: context.clone(),
+            path: path.map(str::to_owned),
+            tokens: tokens.clone(),
+        });
         Ok(tokens)
     }
 

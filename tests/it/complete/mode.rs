@@ -28,8 +28,25 @@ fn a_body_that_has_something_lacks_a_line() {
     check("python", "def f(x):\n    $0\n    return x\n", Mode::Line);
     check("python", "for x in xs:\n    $0\n        y()\n", Mode::Line);
     check("rust", "fn f() {\n    $0\n    g();\n}\n", Mode::Line);
-    check("go", "func f() {\n\tx()\n\t$0\n}\n", Mode::Line);
+    check("go", "func f() {\n\tx()\n\t$0\n\ty()\n}\n", Mode::Line);
     check("typescript", "call(\n  a,\n  $0\n);\n", Mode::Line);
+}
+
+#[test]
+fn the_end_of_a_function_is_a_block() {
+    check("go", "func f() {\n\tx()\n\t$0\n}\n", Mode::Block);
+    check("python", "def f(x):\n    y = x\n    $0\n\n\ndef g():\n    pass\n", Mode::Block);
+    check("rust", "impl A {\n    fn f() {\n        a();\n        $0\n    }\n}\n", Mode::Block);
+    check(
+        "java",
+        "class A {\n    int f() {\n        if (a) {\n            b();\n            $0\n        }\n    }\n}\n",
+        Mode::Block,
+    );
+    // The end of a class or of a list is none.
+    check("python", "class A:\n    x = 1\n    $0\n", Mode::Line);
+    check("rust", "struct A {\n    x: i32,\n    $0\n}\n", Mode::Line);
+    check("json", "{\n  \"a\": 1,\n  $0\n}\n", Mode::Line);
+    check("markdown", "- a (b):\n  - c\n  $0\n", Mode::Line);
 }
 
 #[test]

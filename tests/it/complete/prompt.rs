@@ -34,6 +34,7 @@ fn cut(language: &str, text: &str, prefix_tokens: usize, suffix_tokens: usize) -
 fn a_file_that_fits_is_there_whole() {
     let got = cut("python", "a = 1\nb = $0\nc = 3\n", 100, 100);
     let expected = Prompt {
+        context: None,
         path: Some("a.py".into()),
         requirement: None,
         prefix: "a = 1\nb = ".into(),

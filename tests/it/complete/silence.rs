@@ -36,9 +36,24 @@ fn what_stands_above() {
 
 #[test]
 fn brackets_and_keywords_may_be_said_again() {
-    check("rust", "        }\n        $0\n", "}\n", "        }\n        }\n");
-    check("typescript", "    });\n    $0\n", "});\n", "    });\n    });\n");
-    check("lua", "  end\n  $0\n", "end\n", "  end\n  end\n");
+    check(
+        "rust",
+        "fn f() {\n        if a {\n        if b {\n            c();\n        }\n        $0\n}\n",
+        "}\n",
+        "fn f() {\n        if a {\n        if b {\n            c();\n        }\n        }\n}\n",
+    );
+    check(
+        "typescript",
+        "f(() => {\n    g(() => {\n      h();\n    });\n    $0\n",
+        "});\n",
+        "f(() => {\n    g(() => {\n      h();\n    });\n    });\n",
+    );
+    check(
+        "lua",
+        "if a then\n  if b then\n  c()\n  end\n  $0\n",
+        "end\n",
+        "if a then\n  if b then\n  c()\n  end\n  end\n",
+    );
 }
 
 #[test]
@@ -100,6 +115,8 @@ fn every_reason_has_a_word_and_a_sentence() {
         Reason::RepeatsPrefix,
         Reason::Loop,
         Reason::Promise,
+        Reason::LowConfidence,
+        Reason::SyntaxError,
     ];
     let mut codes: Vec<&str> = all.iter().map(|reason| reason.code()).collect();
     assert!(codes.iter().all(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '-')), "{codes:?}");

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use infill_ls::complete::TokenCount;
+use infill_ls::complete::{Prompt, TokenCount};
 use infill_ls::engine::{Counters, FinishReason, Usage};
 use infill_ls::source::{Ahead, BoxFuture, Generation, Input, Request, Source, SourceError, Status};
 use tokio::sync::{Semaphore, watch};
@@ -16,6 +16,7 @@ pub struct Script {
     answer: Answer,
     status: Mutex<Status>,
     seen: Mutex<Vec<Input>>,
+    others: Mutex<Vec<Prompt>>,
     open: watch::Sender<bool>,
     begun: Semaphore,
     stopped: Arc<Semaphore>,
@@ -47,6 +48,7 @@ impl Script {
             answer: Box::new(answer),
             status: Mutex::new(Status::Ready { model: "scripted".into() }),
             seen: Mutex::default(),
+            others: Mutex::default(),
             open: watch::Sender::new(true),
             begun: Semaphore::new(0),
             stopped: Arc::new(Semaphore::new(0)),
@@ -90,6 +92,11 @@ impl Script {
     /// What was asked so far.
     pub fn seen(&self) -> Vec<Input> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// The prompts that would have done as well as the last one.
+    pub fn last_others(&self) -> Vec<Prompt> {
+        self.others.lock().unwrap().clone()
     }
 
     /// The text before the cursor of the last prompt, as the model reads it.
@@ -142,6 +149,7 @@ impl Source for Script {
         }
         let text = (self.answer)(&request.input);
         self.seen.lock().unwrap().push(request.input);
+        *self.others.lock().unwrap() = request.others;
         self.requests.fetch_add(1, Ordering::SeqCst);
         self.begun.add_permits(1);
         let mut open = self.open.subscribe();

@@ -301,7 +301,7 @@ fn a_body_is_not_closed_yet() {
 }
 
 #[test]
-fn a_signature_in_a_language_without_a_grammar() {
+fn a_function_in_csharp() {
     check_describing(
         "csharp",
         "// Doubles x.$0\nstatic int F(int x) {\n}\n",
@@ -313,6 +313,21 @@ fn a_signature_in_a_language_without_a_grammar() {
     "#]],
     );
     check_describes_nothing("csharp", "// Doubles x.$0\nstatic int F(int x) {\n    return 2 * x;\n}\n");
+}
+
+#[test]
+fn a_signature_in_a_language_without_a_grammar() {
+    check_describing(
+        "dart",
+        "// Doubles x.$0\nstatic int f(int x) {\n}\n",
+        expect![[r#"
+        "Doubles x."
+        signature "static int f(int x)"
+        // Doubles x.
+        static int f(int x) <BODY>
+    "#]],
+    );
+    check_describes_nothing("dart", "// Doubles x.$0\nstatic int f(int x) {\n    return 2 * x;\n}\n");
     check_describing(
         "swift",
         "// Doubles x.$0\nfoo(1, { x in\n})\n",

@@ -1,0 +1,28 @@
+// Which documents the server hears of and is asked about, and what stands between VS Code's requests and the server.
+
+import * as vscode from "vscode";
+import type { Middleware, ProgressToken } from "vscode-languageclient/node";
+import type { Pause } from "./pause.js";
+import type { Progresses } from "./progress.js";
+import { isOn } from "./settings.js";
+
+/**
+ * Files, untitled files and the cells of notebooks. Others, such as the output panel or the message of a commit, are no
+ * code, and the server has not seen them.
+ */
+export const SELECTOR = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }];
+
+/** Returns what the client does with requests and progress on their way. */
+export function middleware(pause: Pause, progresses: Progresses): Middleware {
+  return {
+    provideInlineCompletionItems: (document, position, context, token, next) => {
+      const asked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+      const wanted = vscode.languages.match(SELECTOR, document) > 0 && (asked || !pause.isPaused);
+      return wanted ? next(document, position, context, token) : null;
+    },
+    // The server would refuse what is switched off, and the status would tell of that at every key.
+    provideCompletionItem: (document, position, context, token, next) =>
+      pause.isPaused || !isOn("items.enabled") ? null : next(document, position, context, token),
+    handleWorkDoneProgress: (token: ProgressToken, message) => progresses.take(token, message),
+  };
+}

@@ -1,0 +1,72 @@
+//! No suggestion brings a syntax error into a file, and a file that is broken already is not held against one.
+
+use infill_ls::complete::Reason;
+
+use super::{check, check_all, check_silent};
+
+#[test]
+fn lines_that_break_the_file_are_cut() {
+    check_all(&[
+        (
+            "rust",
+            "fn f() {\n    $0\n}\n",
+            "let a = 1;\n    let b = a +;\n}\n",
+            "fn f() {\n    let a = 1;\n}\n",
+        ),
+        (
+            "java",
+            "class A {\n    void f() {\n        $0\n    }\n}\n",
+            "int a = 1;\n        int b = * 2;\n    }\n",
+            "class A {\n    void f() {\n        int a = 1;\n    }\n}\n",
+        ),
+        (
+            "typescript",
+            "function f() {\n  $0\n}\n",
+            "const a = 1;\n  const = 2;\n}\n",
+            "function f() {\n  const a = 1;\n}\n",
+        ),
+        ("python", "def f():\n    $0\n", "a = 1\n    b = = 2\n", "def f():\n    a = 1\n"),
+    ]);
+}
+
+#[test]
+fn a_line_that_breaks_the_file_is_not_shown() {
+    for (language, text, generated) in [
+        ("python", "x = $0\n", "1 +* 2\n"),
+        ("rust", "fn f() {\n    let a = $0;\n}\n", "if if\n"),
+        ("go", "package a\n\nfunc f() {\n\tx := $0\n}\n", "1 1\n"),
+        ("json", "{\n  \"a\": $0\n}\n", "1 2,, 3\n"),
+        ("ruby", "x = $0\ny = 2\n", "1 = = 2\n"),
+        ("php", "<?php\n$x = $0;\n", "1 1\n"),
+        ("toml", "a = $0\nb = 2\n", "= 1\n"),
+    ] {
+        check_silent(language, text, generated, Reason::SyntaxError);
+    }
+}
+
+#[test]
+fn errors_elsewhere_do_not_count() {
+    check(
+        "rust",
+        "fn g( {\n}\n\nfn f() {\n    let a = $0\n}\n",
+        "1;\n",
+        "fn g( {\n}\n\nfn f() {\n    let a = 1;\n}\n",
+    );
+    check("python", "x = = 3\n\n\ny = $0\n", "4\n", "x = = 3\n\n\ny = 4\n");
+    check("javascript", "f(;\n\nconst a = $0\n", "4;\n", "f(;\n\nconst a = 4;\n");
+    // C++ in a header that its editor calls C.
+    check(
+        "c",
+        "template <typename T> class A {\npublic:\n  A() : x{1} {}\n  template <class U> auto f(U &&u) -> T;\n};\n\nnamespace b {\nusing A<int>::f;\nint x = $0;\n}\n",
+        "f<int>(1)\n",
+        "template <typename T> class A {\npublic:\n  A() : x{1} {}\n  template <class U> auto f(U &&u) -> T;\n};\n\nnamespace b {\nusing A<int>::f;\nint x = f<int>(1);\n}\n",
+    );
+}
+
+#[test]
+fn what_the_user_left_open_may_stay_open() {
+    check("python", "print(f($0\n", "a\n", "print(f(a\n");
+    check("rust", "fn f() {\n    let a = g($0\n}\n", "1\n", "fn f() {\n    let a = g(1\n}\n");
+    check("go", "package a\n\nfunc f() {\n\tg(h($0\n}\n", "1\n", "package a\n\nfunc f() {\n\tg(h(1\n}\n");
+    check("lua", "print(f($0\n", "1\n", "print(f(1\n");
+}
