@@ -8,12 +8,11 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::progress::terminal_progress;
 use super::run_args::{self, RunArgs};
 use crate::assist::{AssistError, Heard, Order, Step, hunks};
+use crate::complete::TokenCount;
 use crate::config::Settings;
 use crate::engine::CancelToken;
-use crate::fetch::Progress;
 use crate::source::EmbeddedSource;
 use crate::text::{Language, Snapshot};
 
@@ -37,6 +36,8 @@ pub struct AnswerArgs {
 pub struct Assistant {
     /// Where answers come from.
     pub source: Arc<EmbeddedSource>,
+    /// What counts its tokens.
+    pub counter: Arc<dyn TokenCount + Send + Sync>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -56,14 +57,9 @@ impl Assistant {
     pub fn start(run: &RunArgs) -> anyhow::Result<Self> {
         let mut settings = Settings::default();
         run.apply(&mut settings);
-        let source = run_args::start(&settings);
-        {
-            let progress = terminal_progress();
-            let mut report = |stage: &str, done, total| progress.report(stage, done, total);
-            source.wait(&mut report).map_err(anyhow::Error::msg)?;
-        }
+        let (source, counter) = run_args::load(&settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        Ok(Self { source, runtime })
+        Ok(Self { source, counter, runtime })
     }
 
     /// Runs work to its end.

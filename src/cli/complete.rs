@@ -5,18 +5,14 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::place::{Opened, Place};
-use super::progress::terminal_progress;
 use super::run_args::{self, RunArgs};
 use crate::assist::infill::{InfillRequest, Written, infill};
 use crate::complete::{Completion, Context, Reason};
 use crate::config::Settings;
 use crate::engine::CancelToken;
-use crate::fetch::Progress;
-use crate::source::Source;
 use crate::text::{Snapshot, TextEdit};
 
 /// Lines shown before and after the completion in a preview.
@@ -51,13 +47,7 @@ pub fn run(args: CompleteArgs) -> anyhow::Result<ExitCode> {
     args.run.apply(&mut settings);
     settings.completion.time_ms = TIME_MS;
     settings.completion.latency_ms = TIME_MS;
-    let source = run_args::start(&settings);
-    {
-        let progress = terminal_progress();
-        let mut report = |stage: &str, done, total| progress.report(stage, done, total);
-        source.wait(&mut report).map_err(anyhow::Error::msg)?;
-    }
-    let counter = source.counter().context("the model has no tokenizer")?;
+    let (source, counter) = run_args::load(&settings)?;
     let context = opened.context(settings.prompt.context_tokens, &*counter);
     let (snapshot, offset) = (opened.snapshot.clone(), opened.offset);
     let request = request(opened, context, settings);

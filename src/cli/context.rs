@@ -3,17 +3,13 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
 use super::place::Place;
-use super::progress::terminal_progress;
 use super::run_args::{self, RunArgs};
 use crate::complete::{self, Budget};
 use crate::config::Settings;
-use crate::fetch::Progress;
-use crate::source::Source;
 
 /// Arguments of `context`.
 #[derive(Debug, Args)]
@@ -63,13 +59,7 @@ pub fn run(args: ContextArgs) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::default();
     args.run.apply(&mut settings);
     settings.prompt.context_tokens = args.context_tokens.unwrap_or(settings.prompt.context_tokens);
-    let source = run_args::start(&settings);
-    {
-        let progress = terminal_progress();
-        let mut report = |stage: &str, done, total| progress.report(stage, done, total);
-        source.wait(&mut report).map_err(anyhow::Error::msg)?;
-    }
-    let counter = source.counter().context("the model has no tokenizer")?;
+    let (_source, counter) = run_args::load(&settings)?;
     let context = opened.context(settings.prompt.context_tokens, &*counter);
     let budget = Budget {
         prefix_tokens: settings.prompt.prefix_tokens.get(),

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
@@ -12,7 +12,6 @@ use super::assistant::{self, Assistant, order, streams, to_terminal};
 use super::run_args::RunArgs;
 use crate::assist::{Generate, Step, generate};
 use crate::engine::{FinishReason, GenerationParams};
-use crate::source::Source;
 
 /// Arguments of `generate`.
 #[derive(Debug, Args)]
@@ -81,8 +80,7 @@ pub fn run(args: GenerateArgs) -> anyhow::Result<ExitCode> {
     let max_tokens = match args.max_length {
         None => args.max_new_tokens.get(),
         Some(length) => {
-            let counter = assistant.source.counter().context("the model has no tokenizer")?;
-            let tokens = counter.count(&prompt);
+            let tokens = assistant.counter.count(&prompt);
             match length.get().saturating_sub(tokens) {
                 0 => bail!("the prompt alone has {tokens} tokens; --max-length is {length}"),
                 rest => rest,

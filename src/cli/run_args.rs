@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::model_args::ModelChoice;
+use super::progress::terminal_progress;
+use crate::complete::TokenCount;
 use crate::config::{Device, Settings};
-use crate::fetch::Routes;
+use crate::fetch::{Progress, Routes};
 use crate::model::{Compute, LoadOptions, physical_cores};
-use crate::source::{EmbeddedSource, locate};
+use crate::source::{EmbeddedSource, Source, locate};
 
 /// Tokens of context where nothing is said: the largest prompt by the default settings, with room for an answer.
 const CONTEXT: usize = 10_240;
@@ -54,6 +57,19 @@ pub fn start(settings: &Settings) -> Arc<EmbeddedSource> {
     };
     let battery_threads = settings.battery_threads.map(usize::from);
     EmbeddedSource::start(locate(settings.model.clone(), routes), options, battery_threads)
+}
+
+/// Loads the model that `settings` ask for, with a progress bar, and returns it with its token count.
+///
+/// # Errors
+/// When it cannot be found, fetched or loaded.
+pub fn load(settings: &Settings) -> anyhow::Result<(Arc<EmbeddedSource>, Arc<dyn TokenCount + Send + Sync>)> {
+    let source = start(settings);
+    let progress = terminal_progress();
+    let mut report = |stage: &str, done, total| progress.report(stage, done, total);
+    source.wait(&mut report).map_err(anyhow::Error::msg)?;
+    let counter = source.counter().context("the model has no tokenizer")?;
+    Ok((source, counter))
 }
 
 /// Returns what computes on the device that the settings ask for.

@@ -8,7 +8,7 @@ use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, closer};
 use crate::complete::fit::fits;
 use crate::complete::layout::{first_lines, leading_blanks, without_trailing_blanks};
-use crate::complete::mode::{Scope, needs_indentation};
+use crate::complete::mode::{Scope, empty_body, needs_indentation};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
@@ -138,11 +138,25 @@ fn without_errors(
     if is_good(&closed, joined.replaced) {
         return Ok(Joined { text: closed, ..joined });
     }
+    // A head whose body is still to be written is no mistake.
+    if let Some(body) = body_to_come(&joined, around)
+        && is_good(&format!("{}{body}", joined.text.trim_end()), joined.replaced)
+    {
+        return Ok(joined);
+    }
     let lines = joined.text.split('\n').count();
     let beginnings = (1..lines).rev().map(|count| first_lines(&joined.text, count).trim_end());
     let is_shown = |text: &&str| !text.trim().is_empty() && fits(text, around) && is_good(text, 0);
     let good = beginnings.into_iter().find(is_shown);
     good.map(|text| Joined { text: text.to_owned(), replaced: 0 }).ok_or(Reason::SyntaxError)
+}
+
+/// Returns what would make the last line whole, if that is the head of something whose body is still to come.
+fn body_to_come(joined: &Joined, around: &Surroundings) -> Option<&'static str> {
+    let rest = around.rest.get(joined.replaced..).unwrap_or_default();
+    let line = completed_line(&joined.text, around);
+    let head = line.rsplit('\n').next().filter(|_| rest.trim().is_empty())?;
+    empty_body(head, around.language)
 }
 
 /// Returns the text with the brackets closed that it opens at the ends of lines: its writing was ended by a bound.

@@ -194,6 +194,26 @@ fn opens_by_word(code: &str, language: Language) -> bool {
     }
 }
 
+/// Returns the shortest body for a line that is a head and nothing more, where a head alone is an error to the grammar.
+pub(super) fn empty_body(line: &str, language: Language) -> Option<&'static str> {
+    const HEADS: [&str; 7] = ["if", "for", "while", "switch", "else", "do", "foreach"];
+    let code = without_comment(line, language).trim();
+    let word = |word: Option<&'_ str>, words: &[&str]| word.is_some_and(|word| words.contains(&word));
+    let (first, last) = (code.split([' ', '(']).next(), code.split_whitespace().next_back());
+    match language.id() {
+        "lua" | "ruby" | "julia" | "elixir" if opens_by_word(code, language) => Some("\nend"),
+        "shellscript" if word(last, &["do"]) => Some("\n:\ndone"),
+        "shellscript" if word(last, &["then", "else"]) => Some("\n:\nfi"),
+        "c" | "cpp" | "java" | "csharp" | "javascript" | "typescript" | "javascriptreact"
+        | "typescriptreact" | "php"
+            if word(first, &HEADS) && (code.ends_with(')') || word(last, &["else", "do"])) =>
+        {
+            Some(" {}")
+        }
+        _ => None,
+    }
+}
+
 pub(super) fn is_prose(language: Language) -> bool {
     matches!(language.id(), "plaintext" | "markdown")
 }

@@ -1,6 +1,7 @@
 //! What is kept of each document: the rows of the file as if the cursor stood at its end, and a few short tails that fork
-//! from them at any position. A second file's worth is kept while the file is computed behind other files than before. A request writes into a tail only, so the file's rows stay for the next one; only an edit
-//! takes rows of the file away, from the edit on. The least recently used documents are given up when memory is short.
+//! from them at any position. A second file's worth is kept while the file is computed behind other files than before. A
+//! request writes into a tail only, so the file's rows stay for the next one; only an edit takes rows of the file away, from
+//! the edit on. The least recently used documents are given up when memory is short.
 
 use crate::model::{KvCache, LanguageModel, ModelError, Sequence, TokenId};
 

@@ -70,7 +70,7 @@ impl Job {
 
 impl JobRequest {
     /// Settles which prompt is computed: the first that is nearly held, else the first that the latency allows, else
-    /// the one that lacks least. `held` says how many tokens of a prompt are there, `speed` how many are computed in a
+    /// the one that lacks least; in idle time always that. `held` says how many tokens of a prompt are there, `speed` how many are computed in a
     /// second.
     pub(super) fn choose(&mut self, held: impl Fn(&[TokenId]) -> usize, speed: f64) {
         if self.others.is_empty() {
@@ -83,7 +83,12 @@ impl JobRequest {
             prompts.iter().map(|prompt| prompt.tokens.len() - held(&prompt.tokens)).collect();
         let within = |bound: usize| lacking.iter().position(|&tokens| tokens <= bound);
         let least = || (0..lacking.len()).min_by_key(|&index| lacking[index]);
-        let chosen = within(NEARLY_HELD).or_else(|| within(affordable)).or_else(least).unwrap_or(0);
+        let chosen = match self.idle {
+            // Rows that serve now are not given up for a guess at what comes.
+            true => least(),
+            false => within(NEARLY_HELD).or_else(|| within(affordable)).or_else(least),
+        };
+        let chosen = chosen.unwrap_or(0);
         self.prompt = prompts.swap_remove(chosen);
     }
 }

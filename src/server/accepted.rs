@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::session::{Session, View};
 use super::suggest::Suggestion;
-use crate::assist::infill::{InfillRequest, Written, infill};
+use crate::assist::infill::{InfillRequest, infill};
 use crate::complete;
 use crate::engine::CancelToken;
 
@@ -16,23 +16,13 @@ pub(super) fn go_on(session: &Arc<Session>, view: &View, shown: &Suggestion) {
     let anchors = session.with_documents(|documents| documents.find(&view.uri).map(|open| open.anchors()));
     let (Ok(anchors), source) = (anchors, Arc::clone(source)) else { return };
     let (session, shown) = (Arc::clone(session), (shown.snapshot.clone(), shown.completion.clone()));
-    let View { path, branch, settings, contexts, .. } = view.clone();
+    let (branch, request) = (view.branch, view.request());
     // What is still to be computed is too long for a guess.
-    let contexts = contexts.into_iter().next_back().into_iter().collect();
+    let contexts = request.contexts.last().cloned().into_iter().collect();
     tokio::spawn(async move {
         let Some((snapshot, offset)) = complete::accepted(&shown.0, &shown.1) else { return };
-        let written = Written::default();
-        let request = InfillRequest {
-            snapshot: snapshot.clone(),
-            offset,
-            path,
-            branch,
-            settings,
-            anchors,
-            contexts,
-            idle: true,
-            written,
-        };
+        let request =
+            InfillRequest { snapshot: snapshot.clone(), offset, anchors, contexts, idle: true, ..request };
         let next = infill(request, source, counter, CancelToken::new()).await;
         if let Ok(next) = next.result {
             session.with_documents(|documents| documents.remember(branch, &snapshot, offset, &[next]));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::session::{Session, View};
 use super::suggest::{Silence, Suggestion, ready};
 use super::turn::Turn;
-use crate::assist::infill::{InfillRequest, Written, infill};
+use crate::assist::infill::{InfillRequest, infill};
 use crate::complete::{Completion, Reason};
 use crate::engine::CancelToken;
 
@@ -107,15 +107,6 @@ fn request(session: &Session, view: &View, number: u64) -> InfillRequest {
     settings.completion.seed = settings.completion.seed.wrapping_add(number);
     // The prompts of the first candidate: the cache holds what they say.
     let anchors = session.with_documents(|documents| documents.find(&view.uri).map(|open| open.anchors()));
-    InfillRequest {
-        snapshot: view.snapshot.clone(),
-        offset: view.offset,
-        path: view.path.clone(),
-        branch: view.branch,
-        settings: Arc::new(settings),
-        anchors: anchors.unwrap_or_default(),
-        contexts: view.contexts.clone(),
-        idle: false,
-        written: Written::default(),
-    }
+    let anchors = anchors.unwrap_or_default();
+    InfillRequest { settings: Arc::new(settings), anchors, ..view.request() }
 }

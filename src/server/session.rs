@@ -18,6 +18,7 @@ use super::convert;
 use super::documents::Documents;
 use super::outbox::Outbox;
 use super::protocol::{State, StatusParams};
+use crate::assist::infill::{InfillRequest, Written};
 use crate::complete::{Anchored, Context, Reason};
 use crate::config::{LogLevel, Settings};
 use crate::source::Source;
@@ -96,6 +97,13 @@ impl View {
         let without = self.snapshot;
         let offset = edit.range.start + edit.text.len();
         Self { snapshot: without.edited(&edit), offset, selected: Some(Selected { edit, without }), ..self }
+    }
+
+    /// Returns the request for a completion there, for somebody who waits and is yet to see any of it.
+    pub(super) fn request(&self) -> InfillRequest {
+        let Self { snapshot, offset, path, branch, settings, anchors, contexts, .. } = self.clone();
+        let written = Written::default();
+        InfillRequest { snapshot, offset, path, branch, settings, anchors, contexts, idle: false, written }
     }
 
     /// Returns what the selected item would do.

@@ -210,9 +210,7 @@ async fn generate(
     written: Written,
 ) -> Landing {
     let made_for = Some((view.snapshot.clone(), view.offset));
-    let View { snapshot, offset, path, branch, settings, anchors, contexts, .. } = view;
-    let request =
-        InfillRequest { snapshot, offset, path, branch, settings, anchors, contexts, idle: false, written };
+    let (branch, request) = (view.branch, InfillRequest { written, ..view.request() });
     let Infill { result, confidence, usage, anchors, next } =
         infill(request, source.clone(), counter, cancel).await;
     if let Some(next) = next.filter(|_| result.is_ok()) {

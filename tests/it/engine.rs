@@ -303,6 +303,27 @@ fn an_idle_job_gives_way_to_any_other_and_waits_for_none_of_its_branch() {
 }
 
 #[test]
+fn an_idle_job_goes_on_from_what_is_held_and_leaves_it_there() {
+    let (bench, _) = Bench::new("xy", 512, false);
+    let serving = "a file with a suffix of some length and typed>";
+    bench.run(serving, params());
+    let tokens = |text: &str| PromptTokens {
+        tokens: bench.tokenizer.encode(text).unwrap(),
+        ..PromptTokens::default()
+    };
+    let replies = bench.replies.0.clone();
+    let watch = Box::new(|_: &str| ControlFlow::Continue(()));
+    let reply = move |result| replies.send((1, result)).unwrap();
+    // The better prompt would take the place of most of what serves; the other one only goes on.
+    let better = tokens("a file with a suffix of some other length>");
+    let mut job = Job::new(1, better, params(), watch, CancelToken::new(), reply);
+    (job.request.idle, job.request.others) = (true, vec![tokens(&format!("{serving}xy"))]);
+    bench.engine.submit(job);
+    assert_eq!(bench.reply().1.unwrap().usage.prefill_tokens, 1);
+    assert_eq!(bench.run(serving, params()).usage.prefill_tokens, 1);
+}
+
+#[test]
 fn ending_the_engine_answers_every_job() {
     let (bench, passes) = Bench::new("xy", 512, true);
     bench.submit(1, 1, "a>", params());

@@ -70,3 +70,23 @@ fn what_the_user_left_open_may_stay_open() {
     check("go", "package a\n\nfunc f() {\n\tg(h($0\n}\n", "1\n", "package a\n\nfunc f() {\n\tg(h(1\n}\n");
     check("lua", "print(f($0\n", "1\n", "print(f(1\n");
 }
+
+#[test]
+fn a_head_whose_body_is_to_come_is_no_error() {
+    check_all(&[
+        (
+            "lua",
+            "local a = {}\nfor i, b in ipairs($0)\n",
+            "a) do\n",
+            "local a = {}\nfor i, b in ipairs(a) do\n",
+        ),
+        ("ruby", "a = 1\nif $0\n", "a == 1\n", "a = 1\nif a == 1\n"),
+        ("shellscript", "a=1\nfor b in $0\n", "1 2; do\n", "a=1\nfor b in 1 2; do\n"),
+        (
+            "c",
+            "int f(int n)\n{\n\tfor $0\n}\n",
+            "(int i = 0; i < n; i++)\n",
+            "int f(int n)\n{\n\tfor (int i = 0; i < n; i++)\n}\n",
+        ),
+    ]);
+}
