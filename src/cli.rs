@@ -1,9 +1,15 @@
 //! The command line: one file per subcommand. Results go to standard output, everything else to standard error.
 
+mod ask;
+mod assistant;
 pub mod bench;
 mod complete;
 mod context;
 mod doctor;
+mod explain;
+mod fix;
+mod generate;
+mod implement;
 mod log;
 mod model;
 mod model_args;
@@ -37,6 +43,9 @@ Without a subcommand it is the language server, as an editor starts it.
 
 Examples:
   infill-ls complete src/main.py:12:5     print what belongs at line 12, column 5
+  infill-ls implement src/main.py:8       write the function that the comment on line 8 describes
+  infill-ls fix src/main.py --check 'python3 -m py_compile {file}'
+  infill-ls ask 'What is a mutex?'        answer a question
   infill-ls model list                    show the models
   infill-ls doctor                        say what works, how fast, and why it was silent
   infill-ls stats                         show what happened to the suggestions
@@ -50,6 +59,16 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Print the completion at a place in a file
     Complete(complete::CompleteArgs),
+    /// Generate text from a prompt
+    Generate(generate::GenerateArgs),
+    /// Answer a question about programming or about files
+    Ask(ask::AskArgs),
+    /// Explain a file or a part of it
+    Explain(explain::ExplainArgs),
+    /// Write the function that a comment describes
+    Implement(implement::ImplementArgs),
+    /// Mend a file until a check is content
+    Fix(fix::FixArgs),
     /// Show what the model would be shown at a place in a file, and why
     Context(context::ContextArgs),
     /// List, fetch and delete models
@@ -84,6 +103,11 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         None => serve::run(serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Complete(args)) => complete::run(args),
+        Some(Command::Generate(args)) => generate::run(args),
+        Some(Command::Ask(args)) => ask::run(args),
+        Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Implement(args)) => implement::run(args),
+        Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Context(args)) => context::run(args),
         Some(Command::Model(args)) => model::run(args),
         Some(Command::Setup(args)) => setup::run(args),

@@ -120,8 +120,20 @@ pub struct AutomaticSettings {
 pub struct ActionSettings {
     /// Whether they are offered.
     pub enabled: bool,
-    /// The most tokens that one may generate.
+    /// The most tokens that one answer may have.
     pub tokens: NonZeroUsize,
+    /// The most answers for a function until one holds up.
+    pub attempts: NonZeroUsize,
+    /// Whether the examples in a comment are run on a written function.
+    pub run_examples: bool,
+    /// A command line that says whether a file is right; mended code is held against it.
+    pub check: Option<String>,
+    /// Seconds that one run may take.
+    pub run_seconds: NonZeroUsize,
+    /// Megabytes of memory for a run of examples.
+    pub run_memory_mb: NonZeroUsize,
+    /// Language ids that code is offered to be translated to.
+    pub translate_to: Vec<String>,
 }
 
 /// A feature that can be switched off.
@@ -223,7 +235,16 @@ impl Default for AutomaticSettings {
 
 impl Default for ActionSettings {
     fn default() -> Self {
-        Self { enabled: true, tokens: count(512) }
+        Self {
+            enabled: true,
+            tokens: count(512),
+            attempts: count(4),
+            run_examples: false,
+            check: None,
+            run_seconds: count(10),
+            run_memory_mb: count(512),
+            translate_to: vec!["python".into()],
+        }
     }
 }
 

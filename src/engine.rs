@@ -28,7 +28,7 @@ pub use totals::{Counters, Totals};
 
 use crate::model::kernels::in_background;
 use crate::model::{LanguageModel, Tokenizer};
-use branches::Branches;
+use branches::{Branches, Work};
 use generate::Generator;
 use queue::{Interrupt, Next, Queue};
 
@@ -142,12 +142,12 @@ fn answer(
     let Job { branch, mut request, reply, .. } = job;
     let (totals, idle) = (generator.totals, request.idle);
     totals.set_busy(true);
-    let loss = if idle { prepare::LOSS } else { usize::MAX };
+    let work = if idle { Work::Idle } else { Work::Asked };
     let result = branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()));
     let result = result.and_then(|branch| {
         request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;
-        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), loss, generator.model);
+        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), work, generator.model);
         let (sequence, written) = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
         generator.generate(sequence, written, request, interrupt)
     });

@@ -28,7 +28,7 @@
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
 //! | [`fetch`] | the catalogue of models, download, checksums | |
 //! | [`source`] | where generated text comes from: today the embedded engine | |
-//! | [`assist`] | what the model is asked for: a completion, a function from its comment | |
+//! | [`assist`] | what the model is asked for, checked before it is offered: completions, functions, mending, explaining, … | |
 //! | [`config`], [`stats`] | settings and their checking; the local log of requests and of what happened to suggestions | |
 //! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
 //! | [`cli`] | one file per subcommand | clap, indicatif |

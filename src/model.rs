@@ -2,6 +2,7 @@
 //! documents, prompts or jobs. The only user of candle and `tokenizers`.
 
 mod architecture;
+mod checkpoint;
 mod cpu;
 mod decoder;
 mod embedding;
@@ -15,6 +16,7 @@ mod markers;
 mod ops;
 mod sampler;
 mod tokenizer;
+mod weights;
 
 pub use architecture::{Architecture, SUPPORTED};
 pub use cpu::{cpu_features, cpu_kernel, physical_cores};

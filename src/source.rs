@@ -87,6 +87,8 @@ pub struct Request {
 pub enum Input {
     /// The text around a cursor.
     Infill(Prompt),
+    /// A text that is gone on with as it is.
+    Text(String),
     /// A task in the model's chat form.
     Chat {
         /// The system message.

@@ -79,6 +79,30 @@ pub(super) fn indented(lines: &[&str], shape: Shape, indentation: &str) -> Strin
     placed.collect::<Vec<_>>().join("\n")
 }
 
+/// Returns lines with the indentation of `unit` for each level of their own, where that is another one.
+pub(super) fn in_units_of(lines: &[&str], unit: Option<&str>) -> Vec<String> {
+    let own = unit_of(lines.iter().copied());
+    let (Some(unit), Some(own)) = (unit, own.filter(|own| Some(own.as_str()) != unit)) else {
+        return lines.iter().map(|&line| line.to_owned()).collect();
+    };
+    let converted = lines.iter().map(|line| {
+        let (blanks, code) = line.split_at(line.len() - line.trim_start_matches([' ', '\t']).len());
+        let levels = blanks.len() / own.len();
+        format!("{}{}{code}", unit.repeat(levels), " ".repeat(blanks.len() % own.len()))
+    });
+    converted.collect()
+}
+
+/// Returns the blanks of one level in lines of code, if any is indented.
+pub(super) fn unit_of<'a>(lines: impl Iterator<Item = &'a str>) -> Option<String> {
+    let blanks = |line: &'a str| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+    let indented = lines.filter(|line| !line.trim().is_empty()).map(blanks);
+    // One blank stands before the stars of a comment, and is no level of code.
+    let levels = indented.filter(|blanks| blanks.starts_with('\t') || 1 < blanks.len());
+    let least = levels.min_by_key(|blanks| if blanks.starts_with('\t') { 1 } else { blanks.len() })?;
+    Some(if least.starts_with('\t') { "\t".to_owned() } else { least.to_owned() })
+}
+
 /// Returns the bytes of blanks that all lines begin with.
 fn common_indentation(lines: &[&str]) -> usize {
     let written = lines.iter().filter(|line| !line.trim().is_empty());

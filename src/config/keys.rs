@@ -117,7 +117,39 @@ const KEYS: &[Key] = &[
         "Suggest something new also where you have just deleted text.",
     ),
     key("actions.enabled", "true or false", "Code actions."),
-    key("actions.tokens", "a positive whole number", "The most tokens that a code action generates."),
+    key("actions.tokens", "a positive whole number", "The most tokens of an answer to a code action."),
+    key(
+        "actions.attempts",
+        "a positive whole number",
+        "The most answers that are asked for until a function parses and passes its examples.",
+    ),
+    key(
+        "actions.run_examples",
+        "true or false",
+        "Run the examples that a comment states on the function written for it (Python, JavaScript), in a temporary folder, \
+         without a network. The file's other code runs with it.",
+    ),
+    key(
+        "actions.check",
+        "a string or null",
+        "A command that says whether code is right, such as \"cargo check\"; mended code is held against it, in a temporary \
+         copy of the project, or of the file alone where it says {file}.",
+    ),
+    key(
+        "actions.run_seconds",
+        "a positive whole number",
+        "Seconds that a run of examples or of the check may take.",
+    ),
+    key(
+        "actions.run_memory_mb",
+        "a positive whole number",
+        "Megabytes of memory that a run of examples may take.",
+    ),
+    key(
+        "actions.translate_to",
+        "a list of strings",
+        "Language ids that code actions offer to translate to, such as \"rust\".",
+    ),
     key("disabled_languages", "a list of strings", "Language ids that are left alone, such as \"markdown\"."),
     key("max_file_bytes", "a whole number", "Longer documents are not completed."),
     key("status.enabled", "true or false", "infill/status notifications, for an editor's status line."),

@@ -18,6 +18,10 @@ const BEFORE_DRAFT: usize = 8;
 /// tokens before it, and with it the file's rows that the tail stands on.
 const MARGIN: usize = 8;
 
+/// Tokens that idle work may take off the end of the prompt that serves: what is written after a word can change how the
+/// word is cut into tokens, and whoever accepts it wants the new ones.
+const SEAM: usize = 2;
+
 /// The branches of all documents, most recently used last.
 pub(super) struct Branches {
     bytes: usize,
@@ -47,6 +51,18 @@ struct Tail {
     file: u64,
     fork: usize,
     rows: KvCache,
+    /// Tokens of the prompt that it serves: the last one that somebody waited for. 0 for all tails but one.
+    serves: usize,
+}
+
+/// What a sequence is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// A request that somebody waits for: it takes what it needs.
+    Asked,
+    /// What may be asked next: the rows of the prompt that serves stay, however few they are, for the next key most
+    /// likely goes on from them.
+    Idle,
 }
 
 impl Branches {
@@ -91,24 +107,23 @@ impl Branch {
     }
 
     /// Returns a sequence that holds as many of `tokens` as there are, at most `most`, and nothing else; and what an
-    /// earlier run of the document had written there, for drafts. A tail that holds some of them gives up at most `loss`
-    /// other rows for it.
+    /// earlier run of the document had written there, for drafts.
     pub(super) fn sequence(
         &mut self,
         tokens: &[TokenId],
         most: usize,
-        loss: usize,
+        work: Work,
         model: &dyn LanguageModel,
     ) -> Result<(Sequence<'_>, Vec<TokenId>), ModelError> {
         let shared = Shared::of(&self.files, tokens);
         let (number, file) = shared.best();
         let file = file.min(most);
         let held = |tail: &Tail| tail.held(&shared, tokens).min(most);
-        let affordable = |tail: &Tail| tail.fork + tail.rows.len() <= held(tail).saturating_add(loss);
-        let best = (0..self.tails.len()).filter(|&index| affordable(&self.tails[index]));
+        let is_free = |tail: &Tail| work == Work::Asked || tail.serves <= held(tail).saturating_add(SEAM);
+        let best = (0..self.tails.len()).filter(|&index| is_free(&self.tails[index]));
         let best = best.max_by_key(|&index| held(&self.tails[index]));
         let mut written = Vec::new();
-        let tail = match best.filter(|&index| held(&self.tails[index]) > file) {
+        let mut tail = match best.filter(|&index| held(&self.tails[index]) > file) {
             Some(index) => {
                 let mut tail = self.tails.remove(index);
                 let kept = held(&tail) - tail.fork;
@@ -116,8 +131,15 @@ impl Branch {
                 tail.rows.truncate(kept);
                 tail
             }
-            None => Tail { file: number, fork: file.saturating_sub(MARGIN), rows: self.spare_rows(model)? },
+            None => {
+                let (fork, rows) = (file.saturating_sub(MARGIN), self.spare_rows(work, model)?);
+                Tail { file: number, fork, rows, serves: 0 }
+            }
         };
+        if work == Work::Asked {
+            self.tails.iter_mut().for_each(|tail| tail.serves = 0);
+            tail.serves = tokens.len();
+        }
         let index = self.files.iter().position(|file| file.number == tail.file).unwrap_or(0);
         self.tails.push(tail);
         let last = self.tails.len() - 1;
@@ -168,11 +190,13 @@ impl Branch {
     }
 
     /// Takes the memory of the tail that was used longest ago, or new memory while there are few tails.
-    fn spare_rows(&mut self, model: &dyn LanguageModel) -> Result<KvCache, ModelError> {
+    fn spare_rows(&mut self, work: Work, model: &dyn LanguageModel) -> Result<KvCache, ModelError> {
         if self.tails.len() < TAILS {
             return model.new_cache(self.files[0].rows.capacity());
         }
-        let mut rows = self.tails.remove(0).rows;
+        let is_free = |tail: &Tail| work == Work::Asked || tail.serves == 0;
+        let index = self.tails.iter().position(is_free).unwrap_or(0);
+        let mut rows = self.tails.remove(index).rows;
         rows.truncate(0);
         Ok(rows)
     }

@@ -9,6 +9,9 @@ use crate::model::TokenId;
 /// Sees each new piece of generated text, on the engine thread, and says whether to go on.
 pub type Watch = Box<dyn FnMut(&str) -> ControlFlow<()> + Send>;
 
+/// Tokens that a key or two add to a prompt that is all there.
+const HELD: usize = 8;
+
 /// Tokens that are computed in the time of one or two that are written.
 const NEARLY_HELD: usize = 24;
 
@@ -69,9 +72,9 @@ impl Job {
 }
 
 impl JobRequest {
-    /// Settles which prompt is computed: the first that is nearly held, else the first that the latency allows, else
-    /// the one that lacks least; in idle time always that. `held` says how many tokens of a prompt are there, `speed` how many are computed in a
-    /// second.
+    /// Settles which prompt is computed: the first that is held but for a key, else the first that is nearly held, else
+    /// the first that the latency allows, else the one that lacks least; in idle time always that. `held` says how many tokens of a prompt are there, `speed` how
+    /// many are computed in a second.
     pub(super) fn choose(&mut self, held: impl Fn(&[TokenId]) -> usize, speed: f64) {
         if self.others.is_empty() {
             return;
@@ -84,9 +87,9 @@ impl JobRequest {
         let within = |bound: usize| lacking.iter().position(|&tokens| tokens <= bound);
         let least = || (0..lacking.len()).min_by_key(|&index| lacking[index]);
         let chosen = match self.idle {
-            // Rows that serve now are not given up for a guess at what comes.
+            // The next key ends it: a guess is worth something only when it is soon there.
             true => least(),
-            false => within(NEARLY_HELD).or_else(|| within(affordable)).or_else(least),
+            false => [HELD, NEARLY_HELD, affordable].into_iter().find_map(within).or_else(least),
         };
         let chosen = chosen.unwrap_or(0);
         self.prompt = prompts.swap_remove(chosen);

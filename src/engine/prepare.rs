@@ -4,17 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::branches::Branches;
+use super::branches::{Branches, Work};
 use super::queue::Interrupt;
 use super::totals::Totals;
 use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId};
 
 /// Tokens computed at once: an interruption loses what it falls into, and between two keys there is time for a few dozen.
 const CHUNK: usize = 32;
-
-/// Rows that a tail may lose to idle work: about what was written behind a prompt. More of them are another
-/// prompt's suffix, which the next key may need.
-pub(super) const LOSS: usize = 64;
 
 /// Rows to make ready.
 #[derive(Debug, Clone)]
@@ -84,7 +80,7 @@ impl Preparation {
                 branch.file_sequence(&self.tokens, self.head, model).map_err(setup)?
             }
             Purpose::Prompt => {
-                branch.sequence(&self.tokens, self.tokens.len(), LOSS, model).map_err(setup)?.0
+                branch.sequence(&self.tokens, self.tokens.len(), Work::Idle, model).map_err(setup)?.0
             }
         };
         self.fill(&mut sequence, model, interrupt, totals)

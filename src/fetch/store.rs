@@ -42,7 +42,8 @@ impl Model {
         }
         let path = home_expanded(text);
         let is_gguf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
-        if path.is_file() {
+        // A model in parts is a folder, with this file in it.
+        if path.is_file() || path.join("config.json").is_file() {
             Ok(Self::Local(path))
         } else if is_gguf || path.exists() || path.is_absolute() {
             Err(FetchError::NoSuchFile { path })

@@ -48,6 +48,8 @@ pub struct Attention {
     pub head_dim: usize,
     /// Whether query, key and value have a bias.
     pub qkv_bias: bool,
+    /// Whether what comes out of it has one.
+    pub output_bias: bool,
 }
 
 /// A norm of the residual stream.
@@ -56,6 +58,11 @@ pub enum Norm {
     /// Root mean square, without mean and bias.
     Rms {
         /// Added to the mean square.
+        epsilon: f64,
+    },
+    /// Mean and variance, with a bias.
+    Layer {
+        /// Added to the variance.
         epsilon: f64,
     },
 }
@@ -68,6 +75,8 @@ pub enum Position {
         /// The base of the frequencies.
         base: f64,
     },
+    /// A learned vector for each position, added to the token's.
+    Learned,
 }
 
 /// The feed-forward part of a layer.
@@ -75,6 +84,8 @@ pub enum Position {
 pub enum Mlp {
     /// `down(silu(gate(x)) * up(x))`.
     GatedSilu,
+    /// `down(gelu(up(x)))` with biases, in the approximation by the hyperbolic tangent.
+    Gelu,
 }
 
 impl Architecture {
@@ -115,6 +126,7 @@ impl Architecture {
                 kv_heads: number("attention.head_count_kv")?,
                 head_dim,
                 qkv_bias: true,
+                output_bias: false,
             },
             norm: Norm::Rms { epsilon: file.float("qwen2.attention.layer_norm_rms_epsilon").unwrap_or(1e-6) },
             position: Position::Rotary { base: file.float("qwen2.rope.freq_base").unwrap_or(10_000.0) },
@@ -125,7 +137,7 @@ impl Architecture {
         Ok(described)
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let within = |what: &str, n: usize, most: usize| match n {
             0 => Err(format!("its {what} is 0")),
             n if n > most => Err(format!("its {what} is {n}, more than {most}")),

@@ -10,6 +10,7 @@ use super::kernels::WorkerPool;
 use super::kv_cache::RowShape;
 use super::linear::QuantLinear;
 use super::ops::{self, Angles, Place, Rotary};
+use super::weights::Weights;
 use super::{
     ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
     TokenId,
@@ -21,20 +22,29 @@ pub struct Decoder {
     place: Place,
     embedding: Embedding,
     layers: Vec<Layer>,
-    norm: Tensor,
+    /// A vector for each position, where those are learned.
+    positions: Option<Tensor>,
+    norm: NormWeights,
     output: QuantLinear,
-    rotary: Rotary,
+    rotary: Option<Rotary>,
     context: usize,
 }
 
+/// What a norm scales by and adds.
+struct NormWeights {
+    weight: Tensor,
+    bias: Option<Tensor>,
+}
+
 struct Layer {
-    attention_norm: Tensor,
+    attention_norm: NormWeights,
     query: QuantLinear,
     key: QuantLinear,
     value: QuantLinear,
     attention_output: QuantLinear,
-    mlp_norm: Tensor,
-    gate: QuantLinear,
+    mlp_norm: NormWeights,
+    /// Only where the feed-forward part has a gate.
+    gate: Option<QuantLinear>,
     up: QuantLinear,
     down: QuantLinear,
 }
@@ -49,6 +59,15 @@ impl Decoder {
         architecture: Architecture,
         options: LoadOptions,
     ) -> Result<Self, ModelError> {
+        Self::from_weights(file, architecture, options)
+    }
+
+    /// Reads the weights out of any kind of file.
+    pub(super) fn from_weights(
+        file: &dyn Weights,
+        architecture: Architecture,
+        options: LoadOptions,
+    ) -> Result<Self, ModelError> {
         let place = options.compute.place(options.threads)?;
         let device = &place.device;
         let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
@@ -59,14 +78,21 @@ impl Decoder {
         };
         let mut layers = Vec::with_capacity(architecture.layers);
         for index in 0..architecture.layers {
-            layers.push(Layer::from_gguf(file, &architecture, index, &place)?);
+            layers.push(Layer::new(file, &architecture, index, &place)?);
         }
-        let Position::Rotary { base } = architecture.position;
         let context = options.context.min(architecture.context);
+        let (rotary, positions) = match architecture.position {
+            Position::Rotary { base } => (Some(Rotary::new(architecture.attention.head_dim, base)), None),
+            Position::Learned => {
+                let table = file.matrix("position_embd.weight", architecture.context, hidden)?;
+                (None, Some(table.to_qtensor(device)?.dequantize(device)?))
+            }
+        };
         Ok(Self {
             embedding: Embedding::new(file, &embedding, &place)?,
-            norm: file.vector("output_norm.weight", hidden, device)?,
-            rotary: Rotary::new(architecture.attention.head_dim, base),
+            norm: NormWeights::new(file, "output_norm", &architecture, device)?,
+            rotary,
+            positions,
             architecture,
             place,
             layers,
@@ -93,9 +119,23 @@ impl Decoder {
         Ok(self.embedding.rows(tokens, &self.place)?)
     }
 
-    fn normalise(&self, x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
-        let Norm::Rms { epsilon } = self.architecture.norm;
-        self.place.rms_norm(x, weight, epsilon)
+    /// Adds what the model has learned of the positions from `first` on.
+    fn placed(&self, x: Tensor, first: usize) -> candle_core::Result<Tensor> {
+        match &self.positions {
+            Some(positions) => &x + positions.narrow(0, first, x.dim(0)?)?,
+            None => Ok(x),
+        }
+    }
+
+    fn normalise(&self, x: &Tensor, norm: &NormWeights) -> candle_core::Result<Tensor> {
+        match (&self.architecture.norm, &norm.bias) {
+            (Norm::Layer { epsilon }, Some(bias)) => {
+                candle_nn::ops::layer_norm(x, &norm.weight, bias, *epsilon as f32)
+            }
+            (Norm::Rms { epsilon } | Norm::Layer { epsilon }, _) => {
+                self.place.rms_norm(x, &norm.weight, *epsilon)
+            }
+        }
     }
 
     /// Attention of one layer over the sequence, which it extends by the rows of `x`.
@@ -118,9 +158,14 @@ impl Decoder {
     fn feed_forward(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
         let layer = &self.layers[index];
         let x = self.normalise(x, &layer.mlp_norm)?;
-        let Mlp::GatedSilu = self.architecture.mlp;
-        let [gate, up] = QuantLinear::forward_all([&layer.gate, &layer.up], &x, &self.place)?;
-        layer.down.forward(&self.place.gated_silu(gate, &up)?, &self.place)
+        let inner = match &layer.gate {
+            Some(gate) => {
+                let [gate, up] = QuantLinear::forward_all([gate, &layer.up], &x, &self.place)?;
+                self.place.gated_silu(gate, &up)?
+            }
+            None => layer.up.forward(&x, &self.place)?.gelu()?,
+        };
+        layer.down.forward(&inner, &self.place)
     }
 
     fn logits(&self, x: &Tensor, output: Output) -> Result<Option<Logits>, ForwardError> {
@@ -155,8 +200,11 @@ impl LanguageModel for Decoder {
             return Ok(None);
         }
         sequence.reserve(tokens.len())?;
-        let angles = self.rotary.angles(sequence.len(), tokens.len(), &self.place)?;
-        let mut x = self.embed(tokens)?;
+        let angles = match &self.rotary {
+            Some(rotary) => rotary.angles(sequence.len(), tokens.len(), &self.place)?,
+            None => Angles::None,
+        };
+        let mut x = self.placed(self.embed(tokens)?, sequence.len())?;
         for index in 0..self.layers.len() {
             if interrupted() {
                 return Err(ForwardError::Interrupted);
@@ -172,9 +220,25 @@ impl LanguageModel for Decoder {
     }
 }
 
+impl NormWeights {
+    fn new(
+        file: &dyn Weights,
+        name: &str,
+        architecture: &Architecture,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let part = |part: &str| file.vector(&format!("{name}.{part}"), architecture.hidden, device);
+        let bias = match architecture.norm {
+            Norm::Layer { .. } => Some(part("bias")?),
+            Norm::Rms { .. } => None,
+        };
+        Ok(Self { weight: part("weight")?, bias })
+    }
+}
+
 impl Layer {
-    fn from_gguf(
-        file: &GgufFile,
+    fn new(
+        file: &dyn Weights,
         architecture: &Architecture,
         index: usize,
         place: &Place,
@@ -183,7 +247,7 @@ impl Layer {
         let (hidden, inner) = (architecture.hidden, architecture.feed_forward);
         let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
         let name = |part: &str| format!("blk.{index}.{part}");
-        let norm = |part: &str| file.vector(&name(part), hidden, &place.device);
+        let norm = |part: &str| NormWeights::new(file, &name(part), architecture, &place.device);
         let linear = |part: &str, rows: usize, columns: usize, bias: bool| {
             let weight = file.matrix(&name(&format!("{part}.weight")), rows, columns)?;
             let bias = match bias {
@@ -192,16 +256,20 @@ impl Layer {
             };
             QuantLinear::new(&weight, bias, place)
         };
+        let (has_gate, mlp_bias) = match architecture.mlp {
+            Mlp::GatedSilu => (true, false),
+            Mlp::Gelu => (false, true),
+        };
         Ok(Self {
-            attention_norm: norm("attn_norm.weight")?,
+            attention_norm: norm("attn_norm")?,
             query: linear("attn_q", q, hidden, shape.qkv_bias)?,
             key: linear("attn_k", kv, hidden, shape.qkv_bias)?,
             value: linear("attn_v", kv, hidden, shape.qkv_bias)?,
-            attention_output: linear("attn_output", hidden, q, false)?,
-            mlp_norm: norm("ffn_norm.weight")?,
-            gate: linear("ffn_gate", inner, hidden, false)?,
-            up: linear("ffn_up", inner, hidden, false)?,
-            down: linear("ffn_down", hidden, inner, false)?,
+            attention_output: linear("attn_output", hidden, q, shape.output_bias)?,
+            mlp_norm: norm("ffn_norm")?,
+            gate: if has_gate { Some(linear("ffn_gate", inner, hidden, false)?) } else { None },
+            up: linear("ffn_up", inner, hidden, mlp_bias)?,
+            down: linear("ffn_down", hidden, inner, mlp_bias)?,
         })
     }
 }

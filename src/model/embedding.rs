@@ -12,7 +12,8 @@ use memmap2::Mmap;
 use super::gguf::RawTensor;
 use super::kernels::{Format, dequantize_row};
 use super::ops::{Place, failed};
-use super::{GgufFile, ModelError, TokenId};
+use super::weights::Weights;
+use super::{ModelError, TokenId};
 
 /// The embedding of a vocabulary.
 pub(super) enum Embedding {
@@ -32,16 +33,16 @@ pub(super) struct Mapped {
 impl Embedding {
     /// Takes the matrix `raw` of `file`.
     pub(super) fn new(
-        file: &GgufFile,
+        file: &dyn Weights,
         raw: &RawTensor<'_>,
         place: &Place,
     ) -> std::result::Result<Self, ModelError> {
-        match (Format::of(raw.dtype), &place.pool) {
-            (Some(format), Some(_)) => {
+        match (Format::of(raw.dtype), &place.pool, file.mapped()) {
+            (Some(format), Some(_), Some(map)) => {
                 let columns = raw.shape.1;
                 let row_bytes = format.row_bytes(columns).map_err(|e| ModelError::Setup(e.to_string()))?;
                 let bytes = raw.start..raw.start + raw.bytes.len();
-                Ok(Self::Mapped(Mapped { map: file.map(), bytes, format, row_bytes, columns }))
+                Ok(Self::Mapped(Mapped { map, bytes, format, row_bytes, columns }))
             }
             _ => Ok(Self::Candle(raw.to_qtensor(&place.device)?)),
         }

@@ -7,15 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
+use candle_core::Device;
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{Device, Tensor};
 use memmap2::Mmap;
 #[cfg(unix)]
 use memmap2::UncheckedAdvice;
 
 use super::ModelError;
 use super::kernels::Format;
+use super::weights::Weights;
 
 /// An open model file.
 pub struct GgufFile {
@@ -128,9 +129,11 @@ impl GgufFile {
     pub(super) fn has_tensor(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }
+}
 
-    /// Returns a tensor's bytes, having checked that the file holds all of them.
-    pub(super) fn raw(&self, name: &str) -> Result<RawTensor<'_>, ModelError> {
+impl Weights for GgufFile {
+    /// Has checked that the file holds all of the tensor.
+    fn raw(&self, name: &str) -> Result<RawTensor<'_>, ModelError> {
         let info = self.content.tensor_infos.get(name);
         let info = info.ok_or_else(|| self.broken(format!("it lacks the tensor `{name}`")))?;
         let absurd = || self.broken(format!("the tensor `{name}` has the impossible shape {:?}", info.shape));
@@ -154,26 +157,12 @@ impl GgufFile {
         Ok(RawTensor { dtype: info.ggml_dtype, shape, bytes, start })
     }
 
-    /// Returns a matrix in its own quantisation, having checked its shape.
-    pub(super) fn matrix(
-        &self,
-        name: &str,
-        rows: usize,
-        columns: usize,
-    ) -> Result<RawTensor<'_>, ModelError> {
-        let raw = self.raw(name)?;
-        if raw.shape != (rows, columns) {
-            let (r, c) = raw.shape;
-            return Err(self.broken(format!("the tensor `{name}` is {r}x{c}, not {rows}x{columns}")));
-        }
-        Ok(raw)
+    fn broken(&self, reason: String) -> ModelError {
+        GgufFile::broken(self, reason)
     }
 
-    /// Returns a vector (norm weight, bias) as f32, having checked its length.
-    pub(super) fn vector(&self, name: &str, length: usize, device: &Device) -> Result<Tensor, ModelError> {
-        let raw = self.matrix(name, 1, length)?;
-        let tensor = raw.to_qtensor(device)?;
-        Ok(tensor.dequantize(device)?.reshape(length)?)
+    fn mapped(&self) -> Option<Arc<Mmap>> {
+        Some(self.map())
     }
 }
 

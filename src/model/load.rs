@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::Device;
 use candle_core::utils::{cuda_is_available, metal_is_available};
 
+use super::checkpoint::{self, Checkpoint};
 use super::kernels::WorkerPool;
 use super::ops::Place;
 use super::{Architecture, Decoder, GgufFile, Markers, ModelError, Tokenizer};
@@ -78,11 +79,14 @@ pub struct Loaded {
     pub name: String,
 }
 
-/// Loads a GGUF file.
+/// Loads a GGUF file, or a folder with a model as Hugging Face publishes it.
 ///
 /// # Errors
 /// See [`ModelError`]; each message names the file and what to do.
 pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
+    if let Some(folder) = checkpoint::folder(path) {
+        return load_checkpoint(&folder, options);
+    }
     let file = GgufFile::open(path)?;
     let architecture = Architecture::from_gguf(&file)?;
     // A third of the time is the vocabulary's, which is made while the weights are repacked.
@@ -99,6 +103,24 @@ pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     // Freeing its hundred thousands of strings takes a while, too, and nobody has to wait for that.
     std::thread::spawn(move || drop(file));
     Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default() })
+}
+
+/// Loads a model that only generates: without infill markers it cannot complete inside a file, which its source says when
+/// it is asked to.
+fn load_checkpoint(folder: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
+    let checkpoint = Checkpoint::open(folder)?;
+    // The kernels compute with quantised weights; these are in 32 bits.
+    let compute = match options.compute {
+        Compute::Kernels => Compute::Candle,
+        other => other,
+    };
+    let decoder = Decoder::from_weights(
+        &checkpoint,
+        checkpoint.architecture.clone(),
+        LoadOptions { compute, ..options },
+    )?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Loaded { decoder, markers: checkpoint.markers(), name, tokenizer: checkpoint.tokenizer })
 }
 
 fn vocabulary(file: &GgufFile) -> Result<(Tokenizer, Markers), ModelError> {

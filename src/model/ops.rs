@@ -29,7 +29,12 @@ pub(super) struct Rotary {
 /// The angles of the rows of one chunk, the same for all layers.
 pub(super) enum Angles {
     Kernels(RotaryAngles),
-    Candle { cos: Tensor, sin: Tensor },
+    Candle {
+        cos: Tensor,
+        sin: Tensor,
+    },
+    /// The model has learned its positions: nothing turns.
+    None,
 }
 
 impl Rotary {
@@ -86,8 +91,9 @@ impl Place {
                 on_cpu::attend([query, key, value], angles, layer, shape, pool)
             }
             (None, Angles::Candle { cos, sin }) => {
-                on_device::attend([query, key, value], (cos, sin), layer, shape)
+                on_device::attend([query, key, value], Some((cos, sin)), layer, shape)
             }
+            (None, Angles::None) => on_device::attend([query, key, value], None, layer, shape),
             _ => candle_core::bail!("the angles were made for another place"),
         }
     }

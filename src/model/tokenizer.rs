@@ -61,6 +61,12 @@ const SPLITS: &[(&str, &str)] = &[(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
 )];
 
+/// How GPT-2 tells words apart, which `tokenizer.json` calls ByteLevel.
+const GPT2_SPLIT: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+/// Tokens beyond which a vocabulary is taken for broken.
+const MOST_TOKENS: usize = 1 << 24;
+
 /// A byte-level BPE tokenizer.
 pub struct Tokenizer {
     inner: Inner,
@@ -93,6 +99,47 @@ impl Tokenizer {
             ModelError::Setup(format!("{} splits words the `{pre}` way, which is not supported", file.path()))
         })?;
         Self::build(&tokens, merges, &types, split).map_err(|e| file.broken(format!("its vocabulary: {e}")))
+    }
+
+    /// Builds a byte-level BPE tokenizer from a `tokenizer.json`; `shown` is what its model is called in messages.
+    ///
+    /// # Errors
+    /// When it is inconsistent, or of another kind.
+    pub(super) fn from_json(json: &serde_json::Value, shown: &str) -> Result<Self, ModelError> {
+        let broken = |reason: &str| ModelError::Broken {
+            path: format!("{shown}/tokenizer.json"),
+            reason: reason.to_owned(),
+        };
+        let (vocabulary, merges) = (json["model"]["vocab"].as_object(), json["model"]["merges"].as_array());
+        let (Some(vocabulary), Some(merges)) = (vocabulary, merges) else {
+            return Err(broken("it holds no byte-level BPE vocabulary"));
+        };
+        if json["pre_tokenizer"]["type"] != "ByteLevel" {
+            return Err(broken("it splits words in a way that is not supported (ByteLevel is)"));
+        }
+        let added = json["added_tokens"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let added =
+            added.iter().filter_map(|token| Some((token["content"].as_str()?, token["id"].as_u64()?)));
+        let added: Vec<(&str, u64)> = added.collect();
+        let plain = vocabulary.iter().filter_map(|(token, id)| Some((token.as_str(), id.as_u64()?)));
+        let mut tokens: Vec<&str> = Vec::new();
+        for (token, id) in plain.chain(added.iter().copied()) {
+            let id = usize::try_from(id).ok().filter(|id| *id < MOST_TOKENS);
+            let id = id.ok_or_else(|| broken("a token has an impossible number"))?;
+            tokens.resize(tokens.len().max(id + 1), "");
+            tokens[id] = token;
+        }
+        let is_special = |id: usize| added.iter().any(|(_, special)| *special == id as u64);
+        let types: Vec<u64> = (0..tokens.len()).map(|id| if is_special(id) { CONTROL } else { 1 }).collect();
+        let pair = |merge: &serde_json::Value| match merge {
+            serde_json::Value::String(pair) => {
+                pair.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()))
+            }
+            pair => Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned())),
+        };
+        let merges = merges.iter().map(pair).collect::<Option<Vec<_>>>();
+        let merges = merges.ok_or_else(|| broken("its merges hold something else than pairs"))?;
+        Self::build(&tokens, merges, &types, GPT2_SPLIT).map_err(|error| broken(&error.to_string()))
     }
 
     fn build(

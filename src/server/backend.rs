@@ -191,7 +191,7 @@ impl LanguageServer for Backend {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
-        Ok(actions::offer(&self.session, params))
+        Ok(actions::offer(&self.session, params).await)
     }
 
     async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {

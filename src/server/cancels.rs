@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tower_lsp::lsp_types::ProgressToken;
 
-use super::actions::Written;
+use super::actions::Landed;
 use super::flight::Flight;
 use crate::complete::Reason;
 
 /// Running work, by the progress that shows it.
 #[derive(Debug, Default)]
-pub(super) struct Cancels(Mutex<HashMap<ProgressToken, Weak<Flight<Written>>>>);
+pub(super) struct Cancels(Mutex<HashMap<ProgressToken, Weak<Flight<Landed>>>>);
 
 impl Cancels {
     /// Makes the progress's cancel button stop `work`, for as long as the answer lives.
-    pub(super) fn link(&self, progress: ProgressToken, work: &Arc<Flight<Written>>) -> Link<'_> {
+    pub(super) fn link(&self, progress: ProgressToken, work: &Arc<Flight<Landed>>) -> Link<'_> {
         self.lock().insert(progress.clone(), Arc::downgrade(work));
         Link { cancels: self, progress }
     }
@@ -36,7 +36,7 @@ impl Cancels {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ProgressToken, Weak<Flight<Written>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ProgressToken, Weak<Flight<Landed>>>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

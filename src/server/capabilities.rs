@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use tower_lsp::lsp_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
     CompletionItemCapability, CompletionOptions, ExecuteCommandOptions, PositionEncodingKind, Registration,
-    SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    ResourceOperationKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
     TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::accept;
-use super::protocol::{INLINE_COMPLETION, WRITE_FUNCTION};
+use super::protocol::{ASK, DO_TASK, INLINE_COMPLETION, WRITE_FUNCTION};
 use crate::text::PositionEncoding;
 
 /// How inline completion is announced.
@@ -36,6 +36,12 @@ pub(super) struct Negotiated {
     pub action_literals: bool,
     /// Edits may name the version that they are for.
     pub document_changes: bool,
+    /// Edits may make files.
+    pub create_files: bool,
+    /// Edits may ask to be looked at first, each for itself.
+    pub annotations: bool,
+    /// The editor opens files for the server.
+    pub show_document: bool,
     /// The editor tells of files that change on disk, once it is asked to.
     pub watches_files: bool,
     /// Documentation may be Markdown.
@@ -73,7 +79,11 @@ pub(super) fn negotiate(client: &ClientCapabilities) -> (Negotiated, ServerCapab
         completion_provider: Some(CompletionOptions::default()),
         code_action_provider: Some(code_actions(negotiated)),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: accept::COMMANDS.iter().chain([&WRITE_FUNCTION]).map(ToString::to_string).collect(),
+            commands: accept::COMMANDS
+                .iter()
+                .chain(&[WRITE_FUNCTION, DO_TASK, ASK])
+                .map(ToString::to_string)
+                .collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         workspace: Some(WorkspaceServerCapabilities {
@@ -109,6 +119,13 @@ impl From<&ClientCapabilities> for Negotiated {
                 .and_then(|watched| watched.dynamic_registration)
                 .unwrap_or(false),
             document_changes: edits.and_then(|edits| edits.document_changes).unwrap_or(false),
+            create_files: edits
+                .and_then(|edits| edits.resource_operations.as_ref())
+                .is_some_and(|kinds| kinds.contains(&ResourceOperationKind::Create)),
+            annotations: edits.is_some_and(|edits| edits.change_annotation_support.is_some()),
+            show_document: window
+                .and_then(|window| window.show_document.as_ref())
+                .is_some_and(|show_document| show_document.support),
             markdown: takes_markdown(client),
             snippets: completion_item(client).and_then(|item| item.snippet_support).unwrap_or(false),
         }
@@ -156,7 +173,7 @@ fn synchronisation() -> TextDocumentSyncCapability {
 
 fn code_actions(negotiated: Negotiated) -> CodeActionProviderCapability {
     CodeActionProviderCapability::Options(CodeActionOptions {
-        code_action_kinds: Some(vec![CodeActionKind::REFACTOR_REWRITE]),
+        code_action_kinds: Some(vec![CodeActionKind::REFACTOR_REWRITE, CodeActionKind::QUICKFIX]),
         resolve_provider: Some(negotiated.resolve_edit),
         work_done_progress_options: WorkDoneProgressOptions::default(),
     })

@@ -58,6 +58,50 @@ pub(super) fn to_workspace_edit(
     WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(vec![change])), ..WorkspaceEdit::default() }
 }
 
+/// Returns an edit whose changes the editor shows before it makes them, where it can: each can be taken or left.
+pub(super) fn to_confirmed(edit: WorkspaceEdit, label: &str, negotiated: Negotiated) -> WorkspaceEdit {
+    const ID: &str = "infill-ls";
+    let Some(DocumentChanges::Edits(changes)) =
+        edit.document_changes.as_ref().filter(|_| negotiated.annotations)
+    else {
+        return edit;
+    };
+    let annotated = |text_edit: &lsp::OneOf<lsp::TextEdit, lsp::AnnotatedTextEdit>| match text_edit {
+        lsp::OneOf::Left(text_edit) => lsp::OneOf::Right(lsp::AnnotatedTextEdit {
+            text_edit: text_edit.clone(),
+            annotation_id: ID.into(),
+        }),
+        lsp::OneOf::Right(already) => lsp::OneOf::Right(already.clone()),
+    };
+    let confirmed = changes.iter().map(|change| TextDocumentEdit {
+        text_document: change.text_document.clone(),
+        edits: change.edits.iter().map(annotated).collect(),
+    });
+    let annotation =
+        lsp::ChangeAnnotation { label: label.into(), needs_confirmation: Some(true), description: None };
+    WorkspaceEdit {
+        document_changes: Some(DocumentChanges::Edits(confirmed.collect())),
+        change_annotations: Some([(ID.to_owned(), annotation)].into()),
+        changes: None,
+    }
+}
+
+/// Returns the edit that makes a file which is not there yet.
+pub(super) fn to_new_file(uri: &Url, text: &str) -> WorkspaceEdit {
+    let create = lsp::CreateFile { uri: uri.clone(), options: None, annotation_id: None };
+    let text_document = OptionalVersionedTextDocumentIdentifier { uri: uri.clone(), version: None };
+    let insert = lsp::TextEdit { range: lsp::Range::default(), new_text: text.into() };
+    let edits = vec![lsp::OneOf::Left(insert)];
+    let operations = vec![
+        lsp::DocumentChangeOperation::Op(lsp::ResourceOp::Create(create)),
+        lsp::DocumentChangeOperation::Edit(TextDocumentEdit { text_document, edits }),
+    ];
+    WorkspaceEdit {
+        document_changes: Some(DocumentChanges::Operations(operations)),
+        ..WorkspaceEdit::default()
+    }
+}
+
 /// Returns the folders that the editor has open.
 pub(super) fn roots(params: &InitializeParams) -> Vec<PathBuf> {
     let folders = params.workspace_folders.iter().flatten().map(|folder| &folder.uri);

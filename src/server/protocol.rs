@@ -16,6 +16,8 @@
 //! | `infill-ls.acceptWord` | the same | inserts its next word (blanks, then a word or a run of signs); the rest is answered at the next request without the model |
 //! | `infill-ls.acceptLine` | the same | inserts it up to the end of its line |
 //! | `infill-ls.writeFunction` | [`WriteFunction`] | writes a function from its comment |
+//! | `infill-ls.task` | [`TaskAt`] | does any of the tasks that code actions offer; the result is a [`TaskResult`] where something is to be read |
+//! | `infill-ls.ask` | [`AskParams`] | answers a question; the result is a [`TaskResult`] |
 //!
 //! A silence is a status with `state` "silent", the `reason` as a code and the explanation for a person as `message`.
 
@@ -26,6 +28,7 @@ use tower_lsp::lsp_types::{
     Command, Position, ProgressToken, Range, TextDocumentIdentifier, WorkDoneProgressCreateParams,
 };
 
+use crate::assist::Task;
 use crate::config::Settings;
 use crate::source::Counters;
 use crate::stats::{Summary, Totals};
@@ -38,6 +41,12 @@ pub const DOCTOR: &str = "infill/doctor";
 
 /// The command that writes a function from its comment; its argument is [`WriteFunction`].
 pub const WRITE_FUNCTION: &str = "infill-ls.writeFunction";
+
+/// The command that does any task; its argument is [`TaskAt`]. Its result is [`TaskResult`].
+pub const DO_TASK: &str = "infill-ls.task";
+
+/// The command that answers a question; its argument is [`AskParams`]. Its result is [`TaskResult`].
+pub const ASK: &str = "infill-ls.ask";
 
 /// The method of the statistics.
 pub const STATS: &str = "infill/stats";
@@ -160,6 +169,52 @@ pub struct WriteFunction {
     pub text_document: VersionedDocument,
     /// A place in the comment.
     pub position: Position,
+}
+
+/// The argument of [`DO_TASK`], and the data of its code actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskAt {
+    /// The document and its version when the task was offered.
+    pub text_document: VersionedDocument,
+    /// What it is about: a selection, or a cursor.
+    pub range: Range,
+    /// What is to be done.
+    #[serde(flatten)]
+    pub task: Task,
+}
+
+/// The argument of [`ASK`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskParams {
+    /// The question.
+    pub question: String,
+    /// A document that it is about.
+    pub text_document: Option<TextDocumentIdentifier>,
+    /// What was asked and answered before, in turn, oldest first.
+    #[serde(default)]
+    pub earlier: Vec<EarlierTurn>,
+}
+
+/// A question that was asked before.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EarlierTurn {
+    /// The question.
+    pub question: String,
+    /// Its answer.
+    pub answer: String,
+}
+
+/// What a command answers: what it made to read, if that is what it made.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskResult {
+    /// What it is.
+    pub title: String,
+    /// The text; Markdown, if `extension` is `md`.
+    pub text: String,
+    /// The extension of a file with such a text.
+    pub extension: &'static str,
 }
 
 /// A document at a version.

@@ -10,6 +10,7 @@ use tower_lsp::lsp_types::{
     DidChangeTextDocumentParams, MessageType, Position, ProgressToken, TextDocumentItem, Url,
 };
 
+use super::actions::Ways;
 use super::cancels::Cancels;
 use super::capabilities::{InlineOffer, Negotiated};
 use super::contexts::Contexts;
@@ -36,6 +37,7 @@ pub(super) struct Session {
     over: AtomicBool,
     /// What stands before each document.
     pub(super) contexts: Contexts,
+    ways: Ways,
     /// What became of requests.
     pub(super) log: RequestLog,
     /// What happened to suggestions.
@@ -144,6 +146,7 @@ impl Session {
             indexed: AtomicBool::new(false),
             over: AtomicBool::new(false),
             contexts: Contexts::default(),
+            ways: Ways::default(),
             log,
             outcomes,
             outbox,
@@ -212,6 +215,7 @@ impl Session {
 
     pub(super) fn close(&self, uri: &Url) {
         let closed = self.with_documents(|documents| documents.close(uri));
+        self.ways.forget(uri);
         if let (Some(branch), Some(source)) = (closed, self.source()) {
             source.forget(branch);
         }
@@ -321,6 +325,11 @@ impl Session {
     /// Returns a token that the editor can cancel by the name of a progress; it is forgotten with the guard.
     pub(super) fn cancels(&self) -> &Cancels {
         &self.cancels
+    }
+
+    /// Returns the ways in which functions were written.
+    pub(super) fn ways(&self) -> &Ways {
+        &self.ways
     }
 
     /// The editor's user pressed a progress's cancel button.

@@ -89,7 +89,7 @@ fn from_function(source: &Source<'_>, offset: usize) -> Option<DescribingComment
 }
 
 /// Returns the innermost function around an offset and the line that it begins on, if its body is still to be written.
-fn empty_function_around(source: &Source<'_>, offset: usize) -> Option<(usize, Function)> {
+pub(super) fn empty_function_around(source: &Source<'_>, offset: usize) -> Option<(usize, Function)> {
     let here = source.snapshot().line_of(offset);
     let mut lines = enclosing_lines(source, offset);
     lines.push(here);
@@ -124,7 +124,7 @@ fn describing(source: &Source<'_>, block: &Block, function: Option<&Function>) -
 }
 
 /// Returns what is known before the comment is: indentation, signature and language.
-fn blank(source: &Source<'_>, line: usize, function: Option<&Function>) -> DescribingComment {
+pub(super) fn blank(source: &Source<'_>, line: usize, function: Option<&Function>) -> DescribingComment {
     let start = source.snapshot().line_start(line);
     let signature = function.map(|function| Signature {
         text: source.snapshot().slice(function.signature.clone()),
@@ -142,7 +142,7 @@ fn blank(source: &Source<'_>, line: usize, function: Option<&Function>) -> Descr
 }
 
 /// Returns whether files of this kind hold data or text, so that no comment in them can ask for a function.
-fn has_no_functions(language: Language) -> bool {
+pub(super) fn has_no_functions(language: Language) -> bool {
     const IDS: &[&str] = &[
         "plaintext",
         "json",

@@ -58,6 +58,11 @@ impl Language {
         self.entry().name
     }
 
+    /// Returns the usual extension of its files, without the dot.
+    pub fn extension(self) -> &'static str {
+        self.entry().files.first().copied().unwrap_or("txt")
+    }
+
     /// Returns what begins a comment that ends with its line.
     pub fn line_comment(self) -> Option<&'static str> {
         self.entry().line_comment

@@ -8,14 +8,14 @@ import threading
 class Server:
     """A running server; leaving the `with` block shuts it down."""
 
-    def __init__(self, command, settings):
+    def __init__(self, command, settings, capabilities=None):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.answers, self.changed, self.ready = {}, threading.Condition(), False
         threading.Thread(target=self.read, daemon=True).start()
         self.number = 0
         # One candidate, though every request is as if a person asked.
         settings = {**(settings or {}), "inline.candidates": 1}
-        self.call("initialize", {"processId": None, "rootUri": None, "capabilities": {}, "initializationOptions": settings})
+        self.call("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities or {}, "initializationOptions": settings})
         self.notify("initialized", {})
 
     def __enter__(self):
@@ -88,3 +88,41 @@ class Server:
         # The range lies on the cursor's line and ends at the cursor or behind it.
         covered = items[0]["range"]["end"]["character"] - column
         return before + items[0]["insertText"] + after[covered:]
+
+    def act(self, uri, place, title, diagnostics=()):
+        """Chooses the action at a place whose title begins like that; returns its edits, or None where there is none."""
+        line, character = place
+        position = {"line": line, "character": character}
+        context = {"diagnostics": list(diagnostics)}
+        params = {"textDocument": {"uri": uri}, "range": {"start": position, "end": position}, "context": context}
+        actions = self.call("textDocument/codeAction", params) or []
+        chosen = next((action for action in actions if action["title"].startswith(title)), None)
+        if chosen is None:
+            return None
+        edit = self.call("codeAction/resolve", chosen, 600)["edit"]
+        return [change for document in edit["documentChanges"] for change in document["edits"]]
+
+
+# An editor that takes edits later, as the code actions need it.
+RESOLVES = {
+    "textDocument": {
+        "codeAction": {
+            "codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}},
+            "dataSupport": True,
+            "resolveSupport": {"properties": ["edit"]},
+        }
+    },
+    "workspace": {"workspaceEdit": {"documentChanges": True}},
+    "general": {"positionEncodings": ["utf-32"]},
+}
+
+
+def applied(text, edits):
+    """Returns the text with edits made; columns count characters."""
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    at = lambda position: starts[position["line"]] + position["character"]
+    for edit in sorted(edits, key=lambda edit: at(edit["range"]["start"]), reverse=True):
+        text = text[: at(edit["range"]["start"])] + edit["newText"] + text[at(edit["range"]["end"]) :]
+    return text

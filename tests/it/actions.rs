@@ -13,21 +13,32 @@ const CONTENT_MODIFIED: i64 = -32801;
 const REQUEST_FAILED: i64 = -32803;
 
 /// An editor that can do all there is: actions that resolve, versioned edits, progress.
-async fn capable(script: &Arc<Script>) -> TestServer {
+pub(crate) async fn capable(script: &Arc<Script>) -> TestServer {
+    editor(script).ready().await
+}
+
+/// The same, before it has said so.
+pub(crate) fn editor(script: &Arc<Script>) -> Builder {
     let actions = json!({
         "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["refactor.rewrite"] } },
         "dataSupport": true,
         "resolveSupport": { "properties": ["edit"] },
     });
+    let edits = json!({
+        "documentChanges": true,
+        "resourceOperations": ["create"],
+        "changeAnnotationSupport": { "groupsOnLabel": false },
+    });
     Builder::new(script)
         .with("/capabilities/textDocument", json!({ "codeAction": actions }))
-        .with("/capabilities/workspace", json!({ "workspaceEdit": { "documentChanges": true } }))
-        .with("/capabilities/window", json!({ "workDoneProgress": true }))
-        .ready()
-        .await
+        .with("/capabilities/workspace", json!({ "workspaceEdit": edits }))
+        .with(
+            "/capabilities/window",
+            json!({ "workDoneProgress": true, "showDocument": { "support": true } }),
+        )
 }
 
-async fn offered(server: &mut TestServer, uri: &str, line: u32, only: Option<&[&str]>) -> Value {
+pub(crate) async fn offered(server: &mut TestServer, uri: &str, line: u32, only: Option<&[&str]>) -> Value {
     let place = json!({ "line": line, "character": 3 });
     let mut context = json!({ "diagnostics": [] });
     if let Some(only) = only {
@@ -129,16 +140,19 @@ async fn the_model_reads_the_comment_the_signature_and_the_file() {
     server.call("codeAction/resolve", action).await;
     let (_, user, answer_start) = last_chat(&script);
     assert!(user.contains("RATE = 3"), "{user}");
-    assert!(user.contains("Adds the tax,\nrounded up."), "{user}");
-    assert!(user.contains("shop.py") && user.contains("Python"), "{user}");
-    assert_eq!(answer_start, "```python\ndef taxed(a):\n");
+    assert!(user.contains("# Adds the tax,\n# rounded up.\ndef taxed(a):"), "{user}");
+    assert!(user.contains("Python"), "{user}");
+    // The answer is begun with what it is to go on from.
+    assert_eq!(answer_start, "```python\n# Adds the tax,\n# rounded up.\ndef taxed(a):\n");
     server.finish().await;
 }
 
 #[tokio::test]
 async fn another_requirement_makes_another_function() {
     let script = Script::answers(|input| match input {
-        Input::Chat { user, .. } if user.contains("in cents") => "def price():\n    return 100\n```".into(),
+        Input::Chat { user, .. } if user.contains("price in cents") => {
+            "def price():\n    return 100\n```".into()
+        }
         _ => "def price():\n    return 1\n```".into(),
     });
     let mut server = capable(&script).await;
@@ -236,7 +250,10 @@ async fn taking_the_request_back_stops_it() {
 
 #[tokio::test]
 async fn completions_and_the_action_do_not_overtake_each_other() {
-    let script = Script::says("1\n```");
+    let script = Script::answers(|input| match input {
+        Input::Chat { .. } => "def add(a, b):\n    return a + b\n```".into(),
+        _ => "1\n".into(),
+    });
     let mut server = capable(&script).await;
     server.open(URI, "python", "# Adds two numbers.\n\nx = ").await;
     let action = offered(&mut server, URI, 0, None).await[0].take();
@@ -252,7 +269,26 @@ async fn completions_and_the_action_do_not_overtake_each_other() {
 }
 
 #[tokio::test]
-async fn a_document_that_changed_meanwhile_is_not_edited() {
+async fn an_edit_moves_with_its_place_while_it_is_made() {
+    let script = Script::says("def add(a, b):\n    return a + b\n```");
+    let mut server = capable(&script).await;
+    server.open(URI, "python", "x = 1\n\n# Adds two numbers.\n").await;
+    let action = offered(&mut server, URI, 2, None).await[0].take();
+    script.hold();
+    let id = server.request("codeAction/resolve", action).await;
+    script.begun().await;
+    server.insert(URI, 2, (0, 0), "import os\n").await;
+    server.call("infill/doctor", Value::Null).await;
+    script.release();
+    let resolved = server.answer(id).await;
+    let change = &resolved["result"]["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"]["version"], 2);
+    assert_eq!(change["edits"][0]["range"]["start"], json!({ "line": 3, "character": 19 }));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_changed_meanwhile_is_not_edited() {
     let script = Script::says("def add(a, b):\n    return a + b\n```");
     let mut server = capable(&script).await;
     server.open(URI, "python", "# Adds two numbers.\n").await;
@@ -260,7 +296,7 @@ async fn a_document_that_changed_meanwhile_is_not_edited() {
     script.hold();
     let id = server.request("codeAction/resolve", action.clone()).await;
     script.begun().await;
-    server.insert(URI, 2, (0, 0), "\n").await;
+    server.insert(URI, 2, (0, 19), " And more.").await;
     server.call("infill/doctor", Value::Null).await;
     script.release();
     assert_eq!(server.answer(id).await["error"]["code"], CONTENT_MODIFIED);
@@ -270,6 +306,106 @@ async fn a_document_that_changed_meanwhile_is_not_edited() {
     let id = server.request("codeAction/resolve", action).await;
     assert_eq!(server.answer(id).await["error"]["code"], CONTENT_MODIFIED);
     server.finish().await;
+}
+
+/// A script that gives one answer after the other, the last one for ever.
+fn in_turn(answers: &'static [&'static str]) -> Arc<Script> {
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    Script::answers(move |_| {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        answers[number.min(answers.len() - 1)].into()
+    })
+}
+
+#[tokio::test]
+async fn what_does_not_parse_is_asked_for_again() {
+    let script = in_turn(&["def add(a, b:\n    return a +\n```", "def add(a, b):\n    return a + b\n```"]);
+    let mut server = capable(&script).await;
+    server.open(URI, "python", "# Adds two numbers.\n").await;
+    let action = offered(&mut server, URI, 0, None).await[0].take();
+    let resolved = server.call("codeAction/resolve", action).await;
+    let text = &resolved["edit"]["documentChanges"][0]["edits"][0]["newText"];
+    assert_eq!(text, "\ndef add(a, b):\n    return a + b");
+    assert_eq!(script.seen().len(), 2);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn the_menu_offers_other_ways_of_a_function() {
+    let script =
+        in_turn(&["def add(a, b):\n    return a + b\n```", "def add(a, b):\n    return sum((a, b))\n```"]);
+    let mut server = capable(&script).await;
+    let text = "# Adds two numbers.\n";
+    server.open(URI, "python", text).await;
+    let action = offered(&mut server, URI, 0, None).await[0].take();
+    server.call("codeAction/resolve", action).await;
+    let first = "# Adds two numbers.\ndef add(a, b):\n    return a + b\n";
+    server.change(URI, 2, json!([{ "text": first }])).await;
+
+    let another = titled(&mut server, URI, 0, "in another way").await;
+    let resolved = server.call("codeAction/resolve", another).await;
+    let edit = &resolved["edit"]["documentChanges"][0]["edits"][0];
+    let second = apply(first, &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16);
+    assert_eq!(second, "# Adds two numbers.\ndef add(a, b):\n    return sum((a, b))\n");
+    server.change(URI, 3, json!([{ "text": second }])).await;
+
+    // Back to the first one, without the model.
+    let asked = script.seen().len();
+    let back = titled(&mut server, URI, 0, "version 1 of 2").await;
+    let edit = &back["edit"]["documentChanges"][0]["edits"][0];
+    assert_eq!(apply(&second, &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16), first);
+    assert_eq!(script.seen().len(), asked);
+    server.finish().await;
+}
+
+/// Returns the action of a line whose title holds some words.
+pub(crate) async fn titled(server: &mut TestServer, uri: &str, line: u32, words: &str) -> Value {
+    let offered = offered(server, uri, line, None).await;
+    let found = offered
+        .as_array()
+        .and_then(|all| all.iter().find(|action| action["title"].as_str().unwrap().contains(words)));
+    found.unwrap_or_else(|| panic!("no action `{words}` in {offered}")).clone()
+}
+
+#[tokio::test]
+async fn a_body_without_a_comment_is_filled_in() {
+    let script = Script::says("    return a + b\n```");
+    let mut server = capable(&script).await;
+    server.open(URI, "python", "def add(a, b):\n    pass\n").await;
+    let action = titled(&mut server, URI, 1, "Fill in this body").await;
+    let resolved = server.call("codeAction/resolve", action).await;
+    let edit = &resolved["edit"]["documentChanges"][0]["edits"][0];
+    let text =
+        apply("def add(a, b):\n    pass\n", &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16);
+    assert_eq!(text, "def add(a, b):\n    return a + b\n");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_function_is_indented_as_its_file() {
+    let text = "const rates = {\n  eur: 1,\n};\n\n// Returns twice `n`, at least 1.\n";
+    let answer = "function twice(n) {\n    if (n < 1) {\n        return 1;\n    }\n    return 2 * n;\n}\n```";
+    let after = written("javascript", text, 4, answer).await;
+    assert!(after.contains("\n  if (n < 1) {\n    return 1;\n  }\n"), "{after}");
+}
+
+#[tokio::test]
+async fn a_function_is_known_as_one_in_languages_that_write_it_otherwise() {
+    for (language, comment, function) in [
+        ("ruby", "# Returns twice n.\n", "def twice(n)\n  2 * n\nend\n"),
+        ("php", "<?php\n// Returns twice n.\n", "function twice($n) {\n    return 2 * $n;\n}\n"),
+    ] {
+        let script = Script::answers(move |_| format!("{function}```"));
+        let mut server = capable(&script).await;
+        server.open(URI, language, comment).await;
+        let line = comment.lines().count() as u32 - 1;
+        let action = titled(&mut server, URI, line, "Write the function").await;
+        let resolved = server.call("codeAction/resolve", action).await;
+        let edit = &resolved["edit"]["documentChanges"][0]["edits"][0];
+        let after = apply(comment, &edit["range"], edit["newText"].as_str().unwrap(), Unit::Utf16);
+        assert_eq!(after, format!("{comment}{function}"), "{language}");
+        server.finish().await;
+    }
 }
 
 #[tokio::test]

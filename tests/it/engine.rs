@@ -135,6 +135,19 @@ impl Bench {
         self.replies.1.recv_timeout(Duration::from_secs(20)).expect("no reply came")
     }
 
+    fn run_idle(&self, prompt: &str, others: Vec<String>) -> JobOutput {
+        let tokens = |text: &str| self.tokenizer.encode(text).unwrap();
+        let tokens = |text: &str| PromptTokens { tokens: tokens(text), ..PromptTokens::default() };
+        let replies = self.replies.0.clone();
+        let watch = Box::new(|_: &str| ControlFlow::Continue(()));
+        let reply = move |result| replies.send((1, result)).unwrap();
+        let mut job = Job::new(1, tokens(prompt), params(), watch, CancelToken::new(), reply);
+        job.request.idle = true;
+        job.request.others = others.iter().map(|other| tokens(other)).collect();
+        self.engine.submit(job);
+        self.reply().1.unwrap()
+    }
+
     fn run(&self, prompt: &str, params: GenerationParams) -> JobOutput {
         self.submit(0, 1, prompt, params);
         self.reply().1.unwrap()
@@ -307,19 +320,9 @@ fn an_idle_job_goes_on_from_what_is_held_and_leaves_it_there() {
     let (bench, _) = Bench::new("xy", 512, false);
     let serving = "a file with a suffix of some length and typed>";
     bench.run(serving, params());
-    let tokens = |text: &str| PromptTokens {
-        tokens: bench.tokenizer.encode(text).unwrap(),
-        ..PromptTokens::default()
-    };
-    let replies = bench.replies.0.clone();
-    let watch = Box::new(|_: &str| ControlFlow::Continue(()));
-    let reply = move |result| replies.send((1, result)).unwrap();
     // The better prompt would take the place of most of what serves; the other one only goes on.
-    let better = tokens("a file with a suffix of some other length>");
-    let mut job = Job::new(1, better, params(), watch, CancelToken::new(), reply);
-    (job.request.idle, job.request.others) = (true, vec![tokens(&format!("{serving}xy"))]);
-    bench.engine.submit(job);
-    assert_eq!(bench.reply().1.unwrap().usage.prefill_tokens, 1);
+    let better = "a file with a suffix of some other length>";
+    assert_eq!(bench.run_idle(better, vec![format!("{serving}xy")]).usage.prefill_tokens, 1);
     assert_eq!(bench.run(serving, params()).usage.prefill_tokens, 1);
 }
 
@@ -465,11 +468,26 @@ fn where_the_whole_prompt_takes_too_long_the_short_one_is_taken_until_it_is_read
 
 #[test]
 fn what_is_made_ready_does_not_take_the_rows_that_serve_now() {
+    // However short they are.
+    for length in [200, 20] {
+        let (bench, _) = Bench::new("xy", 4096, false);
+        let (serving, better) =
+            (format!("prefix {}>", "s".repeat(length)), format!("prefix {}>", "b".repeat(300)));
+        bench.run(&serving, params());
+        bench.engine.prepare(prepared(&bench, Purpose::Prompt, "", &better));
+        wait_until_prepared(&bench, 300);
+        assert_eq!(bench.run(&serving, params()).usage.prefill_tokens, 1);
+        assert_eq!(bench.run(&better, params()).usage.prefill_tokens, 1);
+    }
+}
+
+#[test]
+fn guesses_at_other_places_one_after_the_other_leave_the_rows_that_serve() {
     let (bench, _) = Bench::new("xy", 4096, false);
-    let (serving, better) = (format!("prefix {}>", "s".repeat(200)), format!("prefix {}>", "b".repeat(300)));
-    bench.run(&serving, params());
-    bench.engine.prepare(prepared(&bench, Purpose::Prompt, "", &better));
-    wait_until_prepared(&bench, 300);
-    assert_eq!(bench.run(&serving, params()).usage.prefill_tokens, 1);
-    assert_eq!(bench.run(&better, params()).usage.prefill_tokens, 1);
+    let serving = "prefix with a suffix and typed>";
+    bench.run(serving, params());
+    for guess in ["one", "two", "three", "four"] {
+        bench.run_idle(&format!("prefix {guess}, which is another place in the file>"), Vec::new());
+    }
+    assert_eq!(bench.run(serving, params()).usage.prefill_tokens, 1);
 }

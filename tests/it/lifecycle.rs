@@ -20,7 +20,8 @@ async fn what_is_offered() {
         {
           "codeActionProvider": {
             "codeActionKinds": [
-              "refactor.rewrite"
+              "refactor.rewrite",
+              "quickfix"
             ],
             "resolveProvider": false
           },
@@ -31,7 +32,9 @@ async fn what_is_offered() {
               "infill-ls.accept",
               "infill-ls.acceptWord",
               "infill-ls.acceptLine",
-              "infill-ls.writeFunction"
+              "infill-ls.writeFunction",
+              "infill-ls.task",
+              "infill-ls.ask"
             ]
           },
           "inlineCompletionProvider": true,

@@ -4,8 +4,8 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use infill_ls::assist::implement::{self, Order};
 use infill_ls::assist::infill::{InfillRequest, Written, infill};
+use infill_ls::assist::{Options, Order, Product, Task, applied, perform};
 use infill_ls::config::Settings;
 use infill_ls::engine::CancelToken;
 use infill_ls::model::{Compute, LoadOptions};
@@ -52,17 +52,12 @@ async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: u
 /// Returns the text after the function that the comment at `$0` describes is written.
 async fn implemented(source: &EmbeddedSource, fixture: &str) -> String {
     let (snapshot, offset) = snapshot(fixture);
-    let plan = implement::plan(&snapshot, offset).expect("the comment describes nothing");
-    let order = Order {
-        path: None,
-        branch: 2,
-        max_tokens: 256,
-        cancel: CancelToken::new(),
-        progress: Box::new(|_| ()),
-    };
-    let mut edits = implement::write(plan, source, order).await.unwrap().edits;
-    edits.sort_by_key(|edit| edit.range.start);
-    edits.iter().rev().fold(snapshot.text(), |text, edit| edit.apply(&text))
+    let order =
+        Order { path: None, branch: 2, max_tokens: 256, cancel: CancelToken::new(), heard: Arc::new(|_| ()) };
+    let (task, options) = (Task::Implement { variant: 0 }, Options::default());
+    let done = perform(&task, &snapshot, offset..offset, source, &order, &options).await.unwrap();
+    let Product::Edits(ways) = done.product else { panic!("no function was written") };
+    applied(&snapshot.text(), &ways[0]).0
 }
 
 /// Returns what Python prints for `expression` after running `code`.

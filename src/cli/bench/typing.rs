@@ -166,6 +166,7 @@ fn pace(args: &TypingArgs) -> Pace {
 fn report(args: &TypingArgs, tasks: usize, measured: &Measured) -> Value {
     let Measured { ours, peer, cancel_us, counters } = measured;
     let mut typing = report::figures(ours, peer.as_ref());
+    typing["each"] = report::each(ours);
     typing["tasks"] = json!(tasks);
     typing["interval_ms"] = json!(args.interval_ms);
     typing["most_tokens"] = json!(llama_vim::PREDICT);

@@ -16,11 +16,14 @@ pub(super) fn angles(frequencies: &[f64], first: usize, n: usize, device: &Devic
 
 pub(super) fn attend(
     [query, key, value]: [Tensor; 3],
-    (cos, sin): (&Tensor, &Tensor),
+    angles: Option<(&Tensor, &Tensor)>,
     layer: LayerSpan<'_>,
     shape: &Attention,
 ) -> Result<Tensor> {
-    let rotate = |x: Tensor| candle_nn::rotary_emb::rope(&x.unsqueeze(0)?, cos, sin)?.squeeze(0);
+    let rotate = |x: Tensor| match angles {
+        Some((cos, sin)) => candle_nn::rotary_emb::rope(&x.unsqueeze(0)?, cos, sin)?.squeeze(0),
+        None => Ok(x),
+    };
     let query = rotate(split_heads(&query, shape.heads)?)?;
     let key = rotate(split_heads(&key, shape.kv_heads)?)?;
     let value = split_heads(&value, shape.kv_heads)?;

@@ -41,6 +41,11 @@ impl PromptEncoder {
     pub(super) fn input(&self, input: &Input) -> Result<PromptTokens, SourceError> {
         match input {
             Input::Infill(prompt) => self.infill(prompt),
+            Input::Text(text) => {
+                let mut tokens = self.beginning();
+                tokens.extend(&*self.text(text)?);
+                Ok(PromptTokens { tokens, begins_with: String::new() })
+            }
             Input::Chat { system, user, answer_start } => self.chat([system, user, answer_start]),
         }
     }
@@ -119,10 +124,12 @@ impl PromptEncoder {
     }
 
     /// One system and one user turn in ChatML, and the beginning of the answer. A model without chat markers gets the
-    /// same as plain text, which instruct models without a known template still follow.
+    /// same as plain text, which instruct models without a known template still follow; where no answer is begun, only the
+    /// user's text, which base models go on with.
     fn chat(&self, [system, user, answer_start]: [&str; 3]) -> Result<PromptTokens, SourceError> {
         let mut tokens = self.beginning();
         match self.markers.chat {
+            None if answer_start.is_empty() => tokens.extend(&*self.text(user)?),
             None => tokens.extend(&*self.text(&format!("{system}\n\n{user}\n\n{answer_start}"))?),
             Some(chat) => {
                 for (role, text) in [("system", system), ("user", user)] {

@@ -149,6 +149,18 @@ pub fn figures(ours: &Side, peer: Option<&Side>) -> Value {
     figures
 }
 
+/// Returns each new suggestion by itself, so that one that cost much can be found: the number of its task, the key (0 is
+/// the cursor's arrival), and what it cost.
+pub fn each(side: &Side) -> Value {
+    let of_task = |(task, typed): (usize, &Typed)| {
+        let keys =
+            typed.screens.iter().enumerate().filter_map(|(key, screen)| Some((key, computed(screen)?)));
+        let row = |(key, Work { ms, prefill, decoded })| json!({ "task": task, "key": key, "ms": ms, "prefill": prefill, "decoded": decoded });
+        keys.map(row).collect::<Vec<_>>()
+    };
+    side.0.iter().enumerate().flat_map(of_task).collect()
+}
+
 /// Returns the lines of the table.
 pub fn rows(figures: &Value) -> Vec<Vec<String>> {
     let mut rows = vec![["", "infill-ls", "llama.vim", "ratio"].map(String::from).to_vec()];

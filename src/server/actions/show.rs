@@ -1,0 +1,40 @@
+//! Opens a text to read in the editor: as a file in the temporary folder, or, where the editor opens none, as a message.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tower_lsp::Client;
+use tower_lsp::lsp_types::request::ShowDocument;
+use tower_lsp::lsp_types::{MessageType, ShowDocumentParams, Url};
+
+use crate::assist::Page;
+use crate::server::session::Session;
+
+/// Opens a page.
+pub(super) async fn page(session: &Arc<Session>, client: &Client, page: &Page) {
+    let by_message = || session.outbox.show(MessageType::INFO, page.text.clone());
+    if !session.negotiated().show_document {
+        return by_message();
+    }
+    let written = written(page);
+    let uri = match written.as_ref().map(Url::from_file_path) {
+        Ok(Ok(uri)) => uri,
+        _ => return by_message(),
+    };
+    let params = ShowDocumentParams { uri, external: Some(false), take_focus: Some(false), selection: None };
+    match client.send_request::<ShowDocument>(params).await {
+        Ok(shown) if shown.success => {}
+        _ => by_message(),
+    }
+}
+
+/// Writes a page into a file of its own.
+fn written(page: &Page) -> std::io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join("infill-ls");
+    std::fs::create_dir_all(&folder)?;
+    let name: String = page.title.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let name = name.trim_matches('-').to_owned();
+    let file = folder.join(format!("{name}.{}", page.extension));
+    std::fs::write(&file, &page.text)?;
+    Ok(file)
+}
