@@ -57,8 +57,8 @@ function items(catalogue: CatalogueModel[], current: string | null): ModelItem[]
     const sign = isCurrent ? "check" : model.installed ? "package" : "cloud-download";
     return {
       label: `$(${sign}) ${model.title}`,
-      description: `${size(model.bytes)}, ${speed(model)}${model.default ? ", default" : ""}`,
-      detail: `${isCurrent ? "in use, " : ""}${state}, licence ${model.licence}, ${model.name}`,
+      description: `${size(model.bytes)}, ${speed(model)}`,
+      detail: `${isCurrent ? "in use, " : ""}${model.default ? "the default, " : ""}${state}, licence ${model.licence}, ${model.name}`,
       model: { name: model.name, isDefault: model.default },
     };
   });

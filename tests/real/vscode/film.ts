@@ -8,7 +8,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { REPOSITORY, scratch } from "./room.ts";
+import { REPOSITORY, scratch, waitFor } from "./room.ts";
 import { READY } from "./screen.ts";
 import { Workbench } from "./workbench.ts";
 
@@ -51,7 +51,10 @@ const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
 try {
   await code.openFile("account.py");
   await code.waitForStatus(READY);
+  await waitFor("an empty corner", async () => (await code.notifications()).length === 0);
   await code.goToEndOfLine(3);
+  // Who opens a file reads a little before typing, and meanwhile the file is computed.
+  await pause(3000);
   const recording = record();
   await code.type("        ", 60);
   await code.suggestion();

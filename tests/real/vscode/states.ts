@@ -171,7 +171,7 @@ export async function firstStart(start: Start): Promise<void> {
 
 /** The doctor and the statistics open as pages, and the list of models shows what is in use. */
 export async function pages(start: Start): Promise<void> {
-  const code = await start({ files: { "add.py": PYTHON_ADD } });
+  const code = await start({ files: { "add.py": PYTHON_ADD }, height: 1200 });
   await code.typeAt("add.py", 2, "    return a");
   await code.suggestion();
   await code.command("infill-ls: Statistics");
@@ -183,7 +183,7 @@ export async function pages(start: Start): Promise<void> {
   await code.command("infill-ls: Choose a Model");
   await code.page
     .locator(".quick-input-list .monaco-list-row", {
-      hasText: "in use, on this machine",
+      hasText: "in use, the default, on this machine",
     })
     // The doctor has measured.
     .filter({ hasText: /reads \d+, writes \d+ tokens\/s here/ })

@@ -9,7 +9,8 @@ import type { Browser, Page } from "playwright-core";
 import { Keyboard } from "./keyboard.ts";
 import { PICTURES, TOOLS, readText, scratch, waitFor } from "./room.ts";
 
-const CODE_SERVER = join(TOOLS, "node_modules/code-server/out/node/entry.js");
+/** What serves the workbench, and installs extensions. */
+export const CODE_SERVER = join(TOOLS, "node_modules/code-server/out/node/entry.js");
 
 const { chromium } = createRequire(join(TOOLS, "package.json"))("playwright-core") as typeof import("playwright-core");
 
@@ -27,6 +28,8 @@ export interface Options {
   env?: Record<string, string>;
   /** The height of the window, where more lines than usual are to be seen. */
   height?: number;
+  /** The folder of the installed extensions, if not that with ours. */
+  extensions?: string;
   /** A file of the folder to open instead of the folder, such as a workspace of several folders. */
   workspace?: string;
 }
@@ -100,7 +103,7 @@ export class Workbench extends Keyboard {
     }
     const port = await freePort();
     const log = createWriteStream(join(work, "code-server.log"));
-    const server = spawn(process.execPath, codeServerArguments(work, port), {
+    const server = spawn(process.execPath, codeServerArguments(work, port, options.extensions), {
       env: { ...process.env, HOME: work, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -199,11 +202,11 @@ export class Workbench extends Keyboard {
   }
 }
 
-function codeServerArguments(work: string, port: number): string[] {
+function codeServerArguments(work: string, port: number, extensions = join(TOOLS, "extensions")): string[] {
   return [
     CODE_SERVER,
     ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--config", join(work, "config.yaml")],
-    ...["--user-data-dir", join(work, "data"), "--extensions-dir", join(TOOLS, "extensions")],
+    ...["--user-data-dir", join(work, "data"), "--extensions-dir", extensions],
     ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
   ];
 }
