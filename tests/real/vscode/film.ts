@@ -14,7 +14,7 @@ import { Workbench } from "./workbench.ts";
 
 const MEDIA = join(REPOSITORY, "editors/vscode/media");
 /** What of the window is shown: the editor and the status bar, without the side bar. */
-const CLIP = { x: 303, y: 32, width: 697, height: 340 };
+const CLIP = { x: 303, y: 32, width: 697, height: 390 };
 
 const START = `class Account:
     def __init__(self, owner, balance=0):
@@ -31,7 +31,7 @@ const code = await Workbench.start({
   files: { "account.py": START },
   // What the editor would close by itself is for the model to write here.
   settings: { "editor.autoClosingBrackets": "never", "editor.stickyScroll.enabled": false },
-  height: 440,
+  height: 490,
 });
 const frames: { path: string; at: number }[] = [];
 const folder = scratch("film-frames");
@@ -75,12 +75,17 @@ try {
     await pause(500);
   }
   await code.press("Tab");
-  await pause(300);
-  await code.press("Enter");
-  await code.suggestion();
-  await pause(900);
-  await code.press("Tab");
-  await pause(900);
+  await pause(500);
+  // The body may be suggested at once, or from its first line on.
+  while (!(await code.lines()).some((line) => line.includes("balance -="))) {
+    if ((await code.ghostText()) === "") {
+      await code.press("Enter");
+    }
+    await code.suggestion();
+    await pause(900);
+    await code.press("Tab");
+    await pause(900);
+  }
   running = false;
   await recording;
 } finally {
