@@ -175,8 +175,11 @@ impl Plan {
     }
 
     /// Returns the function's beginning as the user wrote it, which the model is made to go on from: the comment and the
-    /// signature, moved to the margin.
+    /// signature, moved to the margin. Nothing where there is a comment only: behind it a small model ends its answer.
     fn head(&self) -> String {
+        if self.function.signature.is_none() {
+            return String::new();
+        }
         let head = self.snapshot.slice(self.head_start()..self.context_end());
         let dedented = |line: &str| {
             line.strip_prefix(&self.function.indentation).unwrap_or(line).trim_end_matches('\r').to_owned()
