@@ -73,13 +73,14 @@ pub async fn ask(
     user += question;
     let asked = Question { system: SYSTEM.into(), user, answer_start: String::new() };
     let said = chat::ask(source, order, asked, Draw::default(), |_| false).await?;
+    let ended = order.cut_note(&said.text, said.cut);
     match tidied(&said.text) {
         text if text.is_empty() => {
             Err(AssistError::NoUse("the model said nothing; ask in other words".into()))
         }
         text => Ok(Page {
             title: question.chars().take(60).collect(),
-            text: text + "\n",
+            text: format!("{text}{ended}\n"),
             extension: "md",
             tokens: said.usage.decoded_tokens,
         }),

@@ -56,7 +56,7 @@ pub async fn explain(
         true => format!("> Only the first {most} of {lines} lines are explained: more does not fit.\n\n"),
         false => String::new(),
     };
-    let ended = if said.cut { "\n\n… (cut: raise `actions.tokens` for longer answers)" } else { "" };
+    let ended = order.cut_note(&said.text, said.cut);
     Ok(Page {
         title: format!("Explanation of {what}"),
         text: format!(

@@ -36,10 +36,11 @@ impl Focus {
         Self::of_lines(snapshot, item.range, Some(item.name))
     }
 
-    /// Returns the whole document as what a task is about.
-    pub fn file(snapshot: &Snapshot) -> Option<Self> {
+    /// Returns the whole document as what a task is about, with the name that it has.
+    pub fn file(snapshot: &Snapshot, name: Option<&str>) -> Option<Self> {
         let all = Self::of_lines(snapshot, 0..snapshot.len(), None)?;
-        Some(Self { what: "the file".into(), ..all })
+        let what = name.map_or_else(|| "the file".into(), |name| format!("`{name}`"));
+        Some(Self { what, ..all })
     }
 
     /// Returns whole lines.

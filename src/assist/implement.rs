@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::chat::{self, Draw, FENCE, Question, Said, fenced};
+use super::chat::{self, Draw, FENCE, Question, fenced};
 use super::check;
 use super::examples::{self, Trial, Verdict};
 use super::imports;
@@ -85,18 +85,26 @@ pub async fn write(
     choice: &Choice,
 ) -> Result<Written, AssistError> {
     let counter = source.counter().ok_or(SourceError::Loading)?;
-    let question = plan.question(order.path.as_deref(), &*counter);
+    let free = plan.question(order.path.as_deref(), &*counter);
     let (mut written, mut flaw) = (Written { candidates: Vec::new(), tokens: 0 }, Flaw::NoCode);
     for attempt in 0..choice.attempts.max(1) as u64 {
         (order.heard)(Step::Attempt(attempt as usize + 1));
         let shape = plan.shape();
+        let keyword = plan.keyword(attempt);
+        let answer_start = format!("{}{keyword}", free.answer_start);
+        let question = Question { answer_start, ..free.clone() };
         let done = move |answer: &str| {
             let (code, closed) = fenced(answer);
             closed || layout::end(code, shape).is_some()
         };
-        let said = chat::ask(source, order, question.clone(), draw(choice.variant, attempt), done).await?;
+        let said = chat::ask(source, order, question, draw(choice.variant, attempt), done).await?;
         written.tokens += said.usage.decoded_tokens;
-        match plan.candidate(&said) {
+        // A model that says the keyword again is not held to it.
+        let answer = match said.text.starts_with(keyword) {
+            true => said.text,
+            false => format!("{keyword}{}", said.text),
+        };
+        match plan.candidate(&answer, said.cut) {
             Err(why) => flaw = why,
             Ok(edits) if written.candidates.iter().any(|known| known.edits == edits) => {}
             Ok(edits) => {
@@ -110,7 +118,7 @@ pub async fn write(
             }
         }
     }
-    if written.candidates.is_empty() { Err(plan.useless(flaw, order.max_tokens)) } else { Ok(written) }
+    if written.candidates.is_empty() { Err(plan.useless(flaw, order)) } else { Ok(written) }
 }
 
 /// Returns how the answer of an attempt is drawn: the first of the first way is the likeliest.
@@ -175,7 +183,7 @@ impl Plan {
     }
 
     /// Returns the function's beginning as the user wrote it, which the model is made to go on from: the comment and the
-    /// signature, moved to the margin. Nothing where there is a comment only: behind it a small model ends its answer.
+    /// signature, moved to the margin. Nothing where there is a comment only: behind it a small model does worse than without.
     fn head(&self) -> String {
         if self.function.signature.is_none() {
             return String::new();
@@ -185,6 +193,19 @@ impl Plan {
             line.strip_prefix(&self.function.indentation).unwrap_or(line).trim_end_matches('\r').to_owned()
         };
         head.lines().map(dedented).collect::<Vec<_>>().join("\n") + "\n"
+    }
+
+    /// Returns what the function is begun with where only a comment tells of it: the language's keyword. Left to begin by
+    /// itself, a small model repeats the comment and ends, or writes only the calls that the file has already.
+    ///
+    /// Every other attempt is left to begin by itself all the same, for a function that begins otherwise or needs imports.
+    fn keyword(&self, attempt: u64) -> &'static str {
+        match &self.function.signature {
+            None if attempt.is_multiple_of(2) => {
+                layout::keyword(self.function.language, self.function.indentation.is_empty())
+            }
+            _ => "",
+        }
     }
 
     fn shape(&self) -> Shape {
@@ -200,13 +221,13 @@ impl Plan {
     }
 
     /// Returns the edits of an answer that holds up.
-    fn candidate(&self, said: &Said) -> Result<Vec<TextEdit>, Flaw> {
-        let edits = self.edits(&said.text).ok_or(Flaw::NoCode)?;
+    fn candidate(&self, answer: &str, cut: bool) -> Result<Vec<TextEdit>, Flaw> {
+        let edits = self.edits(answer).ok_or(Flaw::NoCode)?;
         let text = self.snapshot.text();
         let language = self.function.language;
         let is_whole = self.function.signature.is_none();
         let written = edits.last().map_or("", |function| function.text.as_str());
-        if said.cut {
+        if cut {
             return Err(Flaw::Cut);
         }
         if is_whole && !syntax::has_function(language, written) {
@@ -224,14 +245,16 @@ impl Plan {
         trial.run(&program).await
     }
 
-    fn useless(&self, flaw: Flaw, max_tokens: usize) -> AssistError {
+    fn useless(&self, flaw: Flaw, order: &Order) -> AssistError {
         AssistError::NoUse(match flaw {
             Flaw::NoCode => {
                 "the model wrote no function for this comment; say in it what goes in and what comes out, \
                              and try again"
                     .into()
             }
-            Flaw::Cut => format!("the function got longer than {max_tokens} tokens; raise `actions.tokens`"),
+            Flaw::Cut => {
+                format!("the function got longer than {} tokens; raise `{}`", order.max_tokens, order.bound)
+            }
             Flaw::Unparsed => {
                 "what the model wrote does not parse; say more in the comment, and try again".into()
             }

@@ -1,5 +1,7 @@
 //! The shape of written code: where a function ends, what of an answer is only an example, and how it is indented.
 
+use crate::text::Language;
+
 /// What a piece of code begins with and how it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -31,6 +33,20 @@ const EXAMPLES: &[&str] = &[
     "#[cfg(test)]",
     "#[test]",
 ];
+
+/// Returns what a function of a language begins with; nothing where that differs from function to function. Without the
+/// blank, which the model writes as a part of what follows.
+pub(super) fn keyword(language: Language, at_margin: bool) -> &'static str {
+    match language.id() {
+        "python" | "ruby" => "def",
+        "rust" => "fn",
+        "go" => "func",
+        "lua" | "php" if at_margin => "function",
+        // A method of a class has none.
+        "javascript" | "javascriptreact" | "typescript" | "typescriptreact" if at_margin => "function",
+        _ => "",
+    }
+}
 
 /// Returns where the code of a function ends, once something stands behind it that cannot belong to it.
 pub(super) fn end(code: &str, shape: Shape) -> Option<usize> {

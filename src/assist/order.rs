@@ -28,10 +28,24 @@ pub struct Order {
     pub branch: u64,
     /// The most tokens of one answer.
     pub max_tokens: usize,
+    /// What the user raises for longer answers: a setting or a flag.
+    pub bound: &'static str,
     /// Stops it.
     pub cancel: CancelToken,
     /// Hears how it goes on.
     pub heard: Heard,
+}
+
+impl Order {
+    /// Returns what stands behind an answer in prose that was cut, after it was heard; nothing for one that was not.
+    pub(super) fn cut_note(&self, answer: &str, cut: bool) -> String {
+        if !cut {
+            return String::new();
+        }
+        let note = format!("\n\n… (cut: raise `{}` for longer answers)", self.bound);
+        (self.heard)(Step::Piece(&note, &format!("{answer}{note}")));
+        note
+    }
 }
 
 /// Why a task came to nothing.

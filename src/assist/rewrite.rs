@@ -47,7 +47,7 @@ impl Rewrite<'_> {
     ) -> Result<Rewritten, AssistError> {
         let counter = source.counter().ok_or(SourceError::Loading)?;
         self.focus.must_fit(&*counter)?;
-        let (mut tokens, mut why) = (0, "the answer held no code; try again, or select less");
+        let (mut tokens, mut why) = (0, String::from("the answer held no code; try again, or select less"));
         for attempt in 0..self.attempts.max(1) {
             (order.heard)(Step::Attempt(attempt as usize + 1));
             let draw = match attempt {
@@ -58,7 +58,10 @@ impl Rewrite<'_> {
             tokens += said.usage.decoded_tokens;
             let (code, _) = fenced(&said.text);
             if said.cut {
-                why = "the new version got longer than `actions.tokens` allows; raise it, or select less";
+                why = format!(
+                    "the new version got longer than `{}` allows; raise it, or select less",
+                    order.bound
+                );
                 continue;
             }
             if code.trim().is_empty() {
@@ -66,14 +69,14 @@ impl Rewrite<'_> {
             }
             let edits = self.edits(code);
             if edits.is_empty() {
-                why = self.unchanged;
+                why = self.unchanged.into();
             } else if !check::parses(self.focus.language(), &self.focus.snapshot.text(), &edits) {
-                why = "what the model wrote does not parse; try again, or select a whole function";
+                why = "what the model wrote does not parse; try again, or select a whole function".into();
             } else if accepts(&edits) {
                 return Ok(Rewritten { edits, tokens });
             }
         }
-        Err(AssistError::NoUse(why.into()))
+        Err(AssistError::NoUse(why))
     }
 
     fn question(&self) -> Question {

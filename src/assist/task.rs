@@ -214,7 +214,9 @@ pub async fn perform(
             rewritten(mend(snapshot, &fault, source, order, &*accepts).await?)
         }
         Task::Explain { audience } => {
-            let focus = focus().or_else(|_| Focus::file(snapshot).ok_or_else(|| nothing("no code")))?;
+            let focus = focus().or_else(|_| {
+                Focus::file(snapshot, order.path.as_deref()).ok_or_else(|| nothing("no code"))
+            })?;
             page(explain(&focus, *audience, source, order).await?)
         }
         Task::Document => {

@@ -46,7 +46,7 @@ pub async fn translate(
         }
     }
     Err(AssistError::NoUse(match cut {
-        true => "the translation got longer than `actions.tokens` allows; raise it, or select less".into(),
+        true => format!("the translation got longer than `{}` allows; raise it, or select less", order.bound),
         false => format!("the model wrote no {} that parses; select a smaller part", to.name()),
     }))
 }

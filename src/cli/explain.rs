@@ -35,8 +35,9 @@ pub fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
     let (file, lines) = place(&args.place);
     let opened = assistant::open(&file, args.language.as_deref())?;
     let snapshot = &opened.snapshot;
+    let name = opened.path.as_deref().and_then(|path| Some(path.file_name()?.to_string_lossy()));
     let focus = match lines {
-        None => Focus::file(snapshot),
+        None => Focus::file(snapshot, name.as_deref()),
         Some((first, last)) if last == 0 || first == 0 || last < first || snapshot.line_count() < last => {
             bail!(
                 "{} has {} lines; there are no lines {first} to {last}",

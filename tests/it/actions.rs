@@ -436,3 +436,17 @@ async fn an_edit_that_the_editor_refuses_is_told() {
     assert_eq!(server.answer(id).await["error"]["code"], -32602);
     server.finish().await;
 }
+
+#[tokio::test]
+async fn a_function_is_begun_for_the_model_where_only_a_comment_tells_of_it() {
+    let script = Script::says(" area(r):\n    return 3.14 * r ** 2\n```");
+    let mut server = capable(&script).await;
+    let text = "# Returns the area of a circle.\n";
+    server.open(URI, "python", text).await;
+    let action = offered(&mut server, URI, 0, None).await[0].take();
+    let resolved = server.call("codeAction/resolve", action).await;
+    let written = &resolved["edit"]["documentChanges"][0]["edits"][0]["newText"];
+    assert_eq!(written, "\ndef area(r):\n    return 3.14 * r ** 2");
+    assert_eq!(last_chat(&script).2, "```python\ndef");
+    server.finish().await;
+}

@@ -178,7 +178,12 @@ fn an_answer_is_plain_when_piped_and_an_object_when_asked_for() {
     let asked = json(&infill_ls(&[&["ask", "--json"][..], &more].concat(), "x = 1?"));
     assert_eq!(asked["question"], "x = 1?");
     assert_eq!(asked["tokens"], 6);
+    assert!(asked["answer"].as_str().unwrap().contains("raise `--max-new-tokens`"), "{asked}");
     let place = format!("{}:2", file.display());
     let explained = json(&infill_ls(&[&["explain", &place, "--json"][..], &more].concat(), ""));
     assert_eq!(explained["title"], "Explanation of `f`");
+    assert!(explained["text"].as_str().unwrap().contains("raise `--max-new-tokens`"), "{explained}");
+    let explained =
+        json(&infill_ls(&[&["explain", file.to_str().unwrap(), "--json"][..], &more].concat(), ""));
+    assert_eq!(explained["title"], "Explanation of `shop.py`");
 }

@@ -52,8 +52,14 @@ async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: u
 /// Returns the text after the function that the comment at `$0` describes is written.
 async fn implemented(source: &EmbeddedSource, fixture: &str) -> String {
     let (snapshot, offset) = snapshot(fixture);
-    let order =
-        Order { path: None, branch: 2, max_tokens: 256, cancel: CancelToken::new(), heard: Arc::new(|_| ()) };
+    let order = Order {
+        path: None,
+        branch: 2,
+        max_tokens: 256,
+        bound: "none",
+        cancel: CancelToken::new(),
+        heard: Arc::new(|_| ()),
+    };
     let (task, options) = (Task::Implement { variant: 0 }, Options::default());
     let done = perform(&task, &snapshot, offset..offset, source, &order, &options).await.unwrap();
     let Product::Edits(ways) = done.product else { panic!("no function was written") };

@@ -15,6 +15,8 @@ use thread_priority::{ThreadPriority, set_current_thread_priority};
 /// How much idle work stands back, of 100: on Linux a niceness of 5, a quarter of the time of a program that competes
 /// with it. Less would hold up a request that waits for the idle work to let go.
 const BACKGROUND_PRIORITY: u8 = 35;
+#[cfg(target_os = "linux")]
+const BACKGROUND_NICENESS: i32 = 5;
 
 thread_local! {
     /// Whether this thread does idle work.
@@ -89,6 +91,11 @@ pub fn in_background<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 fn stand_back() {
+    // Who was started at a low priority is not to be brought forward.
+    #[cfg(target_os = "linux")]
+    if rustix::process::getpriority_process(None).is_ok_and(|niceness| BACKGROUND_NICENESS <= niceness) {
+        return;
+    }
     let priority = ThreadPriority::try_from(BACKGROUND_PRIORITY);
     if let Err(error) = priority.map(set_current_thread_priority) {
         tracing::debug!(error, "idle work has to run at the usual priority");

@@ -250,7 +250,8 @@ where
     // A branch of its own: a task neither overtakes the document's completions nor is overtaken.
     let branch = session.with_documents(|documents| documents.new_branch());
     let token = progress.token().clone();
-    let order = Order { path, branch, max_tokens, cancel: CancelToken::new(), heard: heard(progress) };
+    let (cancel, heard) = (CancelToken::new(), heard(progress));
+    let order = Order { path, branch, max_tokens, bound: "actions.tokens", cancel, heard };
     let flight = Flight::start(|cancel| async move {
         let done = work(Order { cancel, ..order }).await;
         source.forget(branch);
