@@ -47,7 +47,7 @@ pub enum Status {
         stage: String,
         /// How much is done, in `total`'s unit.
         done: u64,
-        /// The whole; 0 when it is not known.
+        /// The whole; 0 for what takes a moment only.
         total: u64,
     },
     /// Requests are answered.

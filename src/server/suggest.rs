@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::flight::{Flight, Landing, Waiting};
 use super::session::{Session, View};
@@ -14,6 +14,13 @@ use crate::complete::{self, Completion, Reason, TokenCount};
 use crate::engine::CancelToken;
 use crate::source::{Ahead, Source, Status};
 use crate::text::Snapshot;
+
+/// The longest wait for a model that is being read from the disk, which takes about a second. For one that is being
+/// fetched nobody waits.
+const LOADING: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether the model is there.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How a request came about.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +81,10 @@ pub(super) async fn suggest(session: &Arc<Session>, view: View, asked: Asked) ->
             }
             match recall(session, &view) {
                 Some(known) => known,
-                None => generated(session, &view, &mut turn).await?,
+                None => {
+                    loaded(session, &mut turn).await?;
+                    generated(session, &view, &mut turn).await?
+                }
             }
         }
     };
@@ -120,6 +130,21 @@ async fn wait(session: &Session, view: &View, turn: &mut Turn) -> Result<(), Rea
         biased;
         () = turn.over() => Err(Reason::Overtaken),
         () = tokio::time::sleep(pause) => Ok(()),
+    }
+}
+
+/// Waits for the model where it will be there in a moment, so that the first request after a start is answered.
+async fn loaded(session: &Session, turn: &mut Turn) -> Result<(), Reason> {
+    let source = session.source().ok_or(Reason::Loading)?;
+    let read = async {
+        while matches!(source.status(), Status::Loading { total: 0, .. }) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = turn.over() => Err(Reason::Overtaken),
+        _ = tokio::time::timeout(LOADING, read) => Ok(()),
     }
 }
 

@@ -134,6 +134,21 @@ async fn loading_is_shown_and_answered_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_request_waits_for_a_model_that_is_being_read() {
+    let script = Script::says("1\n");
+    script.set_status(Status::Loading { stage: "loading small".into(), done: 0, total: 0 });
+    let mut server = TestServer::plain(&script).await;
+    server.open(URI, "python", "x = \ny = ").await;
+    let first = server.request(INLINE, at(URI, 0, 4)).await;
+    let second = server.request(INLINE, at(URI, 1, 4)).await;
+    // A newer request overtakes one that waits, as ever.
+    assert_eq!(server.answer(first).await["result"], Value::Null);
+    script.set_status(Status::Ready { model: "small".into() });
+    assert_ne!(server.answer(second).await["result"], Value::Null);
+    server.finish().await;
+}
+
+#[tokio::test]
 async fn an_editor_without_progress_is_not_asked_for_it() {
     let script = Script::says("1\n");
     script.set_status(loading(0));
