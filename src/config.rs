@@ -85,6 +85,8 @@ pub struct CompletionSettings {
     /// The least mean probability of the tokens of a completion, from 0 to 1.
     #[serde(deserialize_with = "probability")]
     pub min_mean_probability: f64,
+    /// Whether that least mean follows what this user accepts.
+    pub follow_acceptance: bool,
     /// Randomness; 0 always takes the likeliest token.
     #[serde(deserialize_with = "temperature")]
     pub temperature: f64,
@@ -215,6 +217,7 @@ impl Default for CompletionSettings {
             ahead: true,
             min_probability: 0.2,
             min_mean_probability: 0.6,
+            follow_acceptance: true,
             temperature: 0.0,
             seed: 0,
         }

@@ -96,6 +96,11 @@ const KEYS: &[Key] = &[
         "a number from 0 to 1",
         "The least mean probability of a completion; 0 in both shows all that the model writes.",
     ),
+    key(
+        "completion.follow_acceptance",
+        "true or false",
+        "The least mean rises where you accept next to nothing of what is just above it, and falls where you accept most of it.",
+    ),
     key("completion.temperature", "a number from 0 to 2", "Randomness; 0 always takes the likeliest token."),
     key("completion.seed", "a whole number", "The seed of the draw where there is randomness."),
     key("inline.enabled", "true or false", "Ghost text (textDocument/inlineCompletion)."),

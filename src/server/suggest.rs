@@ -11,6 +11,7 @@ use super::turn::Turn;
 use super::{accepted, answer, candidates};
 use crate::assist::infill::{Infill, InfillRequest, Written, infill};
 use crate::complete::{self, Completion, Reason, TokenCount};
+use crate::config::Settings;
 use crate::engine::CancelToken;
 use crate::source::{Ahead, Source, Status};
 use crate::text::Snapshot;
@@ -180,8 +181,22 @@ async fn land(session: &Arc<Session>, view: &View, turn: &mut Turn) -> Result<Su
 fn board(session: &Arc<Session>, view: &View) -> Result<Arc<Flight<Landing>>, Reason> {
     let (source, counter) = ready(session)?;
     session.say(answer::thinking());
-    let begin = |written| Flight::start(|cancel| generate(view.clone(), source, counter, cancel, written));
+    let suited = View { settings: suited(session, view), ..view.clone() };
+    let begin = |written| Flight::start(|cancel| generate(suited, source, counter, cancel, written));
     session.with_documents(|documents| documents.board(view, begin))
+}
+
+/// Returns the settings with the threshold of confidence that suits what this user accepts.
+fn suited(session: &Session, view: &View) -> Arc<Settings> {
+    let set = view.settings.completion.min_mean_probability;
+    // All is shown to who wants to see all.
+    if !view.settings.completion.follow_acceptance || set == 0.0 {
+        return Arc::clone(&view.settings);
+    }
+    let suited = session.outcomes.acceptance().threshold(view.snapshot.language().id(), set);
+    let mut settings = Settings::clone(&view.settings);
+    settings.completion.min_mean_probability = suited;
+    Arc::new(settings)
 }
 
 /// Returns the source and its count of tokens, if it can answer.

@@ -13,6 +13,14 @@ pub const LEVELS: usize = 10;
 /// Suggestions below which a share says nothing.
 const FEWEST: usize = 20;
 
+/// The share of wanted suggestions below which a level is worth nothing to a user, and above which the one below it is worth
+/// a try.
+const UNWANTED: f32 = 0.1;
+const WANTED: f32 = 0.5;
+
+/// How far below a threshold that was set one is tried.
+const LOWER: usize = 2;
+
 /// Shown and accepted suggestions, by language id and level.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -53,6 +61,31 @@ impl Acceptance {
     pub fn rate(&self, language: &str, confidence: f32) -> Option<f32> {
         let level = self.0.get(language)?[level(confidence)];
         (FEWEST <= level.shown).then(|| level.wanted as f32 / level.shown as f32)
+    }
+
+    /// Returns the threshold of mean confidence that suits this user where `set` is the one that was set: above the levels
+    /// of which next to nothing was wanted, and below `set` where most of what comes right above it is. In between, and
+    /// where too little was shown to tell, it is `set`.
+    pub fn threshold(&self, language: &str, set: f64) -> f64 {
+        let edge = |level: usize| level as f64 / LEVELS as f64;
+        let rate = |level: usize| self.rate(language, (level as f32 + 0.5) / LEVELS as f32);
+        // The level that a suggestion just sure enough is in.
+        let first = level(set as f32);
+        let unwanted =
+            (first..LEVELS - 1).take_while(|&level| rate(level).is_some_and(|rate| rate < UNWANTED));
+        if let Some(last) = unwanted.last() {
+            return edge(last + 1);
+        }
+        let mut threshold = set;
+        for above in (1..=first).rev().take(LOWER) {
+            let is_worth_a_try = rate(above).is_some_and(|rate| rate >= WANTED);
+            let was_in_vain = rate(above - 1).is_some_and(|rate| rate < UNWANTED);
+            if !is_worth_a_try || was_in_vain {
+                break;
+            }
+            threshold = threshold.min(edge(above - 1));
+        }
+        threshold
     }
 
     /// Returns the levels of all languages together.

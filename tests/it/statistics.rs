@@ -157,6 +157,31 @@ fn what_the_user_wants_is_told_by_how_sure_the_model_was() {
 }
 
 #[test]
+fn the_threshold_follows_what_the_user_wants() {
+    let with = |shown: &[(f32, Fate, usize)]| {
+        let outcomes: Vec<Outcome> =
+            shown.iter().flat_map(|&(confidence, fate, count)| sure(confidence, fate, count)).collect();
+        Acceptance::of(&outcomes).threshold("rust", 0.6)
+    };
+    assert_eq!(with(&[]), 0.6);
+    assert_eq!(with(&[(0.65, Fate::Passed, 19)]), 0.6, "too few to tell");
+    assert_eq!(with(&[(0.65, Fate::Passed, 30), (0.65, Fate::Accepted, 10)]), 0.6);
+    // Next to nothing is wanted of what is shown at that level, and at the next.
+    assert_eq!(with(&[(0.65, Fate::Passed, 30), (0.65, Fate::Accepted, 2)]), 0.7);
+    assert_eq!(with(&[(0.65, Fate::Passed, 30), (0.75, Fate::Passed, 30)]), 0.8);
+    // The surest are always shown.
+    let all: Vec<_> = (0..10).map(|level| (level as f32 / 10.0 + 0.05, Fate::Passed, 30)).collect();
+    assert_eq!(with(&all), 0.9);
+    // Most is wanted: what is less sure is tried, one level after the other, and not without end.
+    assert_eq!(with(&[(0.65, Fate::Accepted, 30)]), 0.5);
+    assert_eq!(with(&[(0.65, Fate::Accepted, 30), (0.55, Fate::Typed, 30)]), 0.4);
+    let all: Vec<_> = (0..10).map(|level| (level as f32 / 10.0 + 0.05, Fate::Accepted, 30)).collect();
+    assert_eq!(with(&all), 0.4);
+    // Tried in vain.
+    assert_eq!(with(&[(0.65, Fate::Accepted, 30), (0.55, Fate::Passed, 30)]), 0.6);
+}
+
+#[test]
 fn what_was_accepted_before_the_start_is_known() {
     let dir = tempfile::tempdir().unwrap();
     let before = OutcomeLog::new(Some(dir.path()));
