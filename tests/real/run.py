@@ -18,10 +18,12 @@ import traceback
 
 import first_run
 import helix
+import latency
 import neovim
 import plugin
 import random_edits
 import scenes
+import troubles
 import vscode
 from terminal import NEOVIM, PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
 
@@ -78,7 +80,8 @@ def main():
     for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
-    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *random_edits.TESTS, *first_run.TESTS]
+    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *troubles.TESTS, *latency.TESTS]
+    in_neovim += [*random_edits.TESTS, *first_run.TESTS]
     in_terminal = in_neovim + (helix.TESTS if NEOVIM == "0.12" else [])
     tests = vscode.TESTS if in_vscode else in_terminal
     if words:

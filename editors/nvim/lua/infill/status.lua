@@ -19,11 +19,38 @@ function M.receive(_, params, context)
   vim.cmd.redrawstatus()
 end
 
+--- How much of the model is there, in per cent, while it is fetched or loaded. Other work does not know how much it is.
+---@type table<integer, integer> by client id
+local percent_by_client = {}
+
+vim.api.nvim_create_autocmd('LspProgress', {
+  group = vim.api.nvim_create_augroup('infill.progress', {}),
+  desc = 'infill: how much of the model is there',
+  callback = function(event)
+    local client = vim.lsp.get_client_by_id(event.data.client_id)
+    local value = event.data.params.value
+    if not client or client.name ~= require('infill.server').NAME then
+      return
+    elseif value.kind == 'end' then
+      percent_by_client[client.id] = nil
+    elseif value.percentage then
+      percent_by_client[client.id] = value.percentage
+    end
+    vim.cmd.redrawstatus()
+  end,
+})
+
+---@return integer?
+local function percent()
+  local client = require('infill.server').client(0)
+  return client and percent_by_client[client.id]
+end
+
 ---@return infill.Status
 function M.get()
   local client = require('infill.server').client(0)
   if not client then
-    return { state = 'off' }
+    return require('infill.restart').status() or { state = 'off' }
   elseif require('infill.suggestion').paused() then
     return { state = 'paused' }
   end
@@ -37,6 +64,9 @@ function M.print()
   if status.message and status.message ~= '' then
     text = text .. ': ' .. status.message
   end
+  if percent() then
+    text = text .. (' (%d %%)'):format(percent())
+  end
   require('infill.notice').say(text)
 end
 
@@ -48,6 +78,8 @@ function M.line()
   local status = M.get()
   if status.state == 'off' then
     return ''
+  elseif percent() then
+    return ('infill: %d %%'):format(percent())
   elseif status.state == 'silent' then
     return QUIET[status.reason] and 'infill' or ('infill: ' .. (status.reason or 'silent'))
   elseif status.state == 'ready' then
