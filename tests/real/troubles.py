@@ -109,6 +109,7 @@ def neovim_no_program(terminal):
     config = path + "require('infill').setup({ binary = '/nowhere/infill-ls' })\n"
     Session(terminal, "add.py", PYTHON_ADD, config, waits=False)
     terminal.wait_for_text("infill-ls was not found", 20)
+    terminal.wait_for_text("infill: failed", 20)
     terminal.picture("1-how-to-get-it")
 
 

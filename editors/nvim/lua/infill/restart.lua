@@ -37,7 +37,7 @@ local function on_crash()
   end, stops)
   table.insert(stops, now)
   if #stops > MOST then
-    local message = ('the server stopped %d times in 3 minutes; :Infill log says more, :Infill restart tries again'):format(#stops)
+    local message = ('the server stopped %d times in 3 minutes; `:Infill log` says why, `:Infill restart` tries again'):format(#stops)
     status = { state = 'failed', message = message }
     say('infill: ' .. message, vim.log.levels.ERROR)
   else

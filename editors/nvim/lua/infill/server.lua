@@ -81,6 +81,12 @@ local function say_how_to_get_it()
   end
 end
 
+--- What is to be said where there is no program.
+---@return infill.Status?
+function M.missing()
+  return has_told and not M.client() and { state = 'failed', message = M.HOW_TO_GET_IT } or nil
+end
+
 local ROOT_MARKERS = { '.git', '.hg', '.jj', 'Cargo.toml', 'pyproject.toml', 'package.json', 'go.mod' }
 
 --- The configuration as |vim.lsp.Config|.

@@ -50,7 +50,7 @@ end
 function M.get()
   local client = require('infill.server').client(0)
   if not client then
-    return require('infill.restart').status() or { state = 'off' }
+    return require('infill.restart').status() or require('infill.server').missing() or { state = 'off' }
   elseif require('infill.suggestion').paused() then
     return { state = 'paused' }
   end
