@@ -28,6 +28,8 @@ function M.say(text, level)
     close_events = { 'CursorMoved', 'CursorMovedI', 'InsertCharPre', 'BufLeave' },
   })
   vim.wo[window].linebreak = true
+  -- Broken between words it may be a line longer.
+  vim.api.nvim_win_set_height(window, vim.api.nvim_win_text_height(window, {}).all)
 end
 
 --- Handler of `window/showMessage`.

@@ -90,4 +90,16 @@ function M.line()
   return 'infill: ' .. (status.state == 'loading' and status.message or status.state)
 end
 
+-- What Neovim shows where nobody has set anything; before 0.12 the option is empty then.
+local DEFAULT = '%<%f %h%w%m%r%=%-14.(%l,%c%V%) %P'
+
+--- Adds the status to the status line, unless the user has made that.
+function M.show_in_statusline()
+  if vim.api.nvim_get_option_info2('statusline', {}).was_set then
+    return
+  end
+  local base = vim.go.statusline ~= '' and vim.go.statusline or DEFAULT
+  vim.go.statusline = base:gsub('%%=', "%%=%%{v:lua.require'infill'.statusline()}  ", 1)
+end
+
 return M
