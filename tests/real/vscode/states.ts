@@ -219,7 +219,7 @@ export async function firstSteps(start: Start): Promise<void> {
   };
   for (const [title, text] of Object.entries(steps)) {
     await code.page.locator(".gettingStarted .getting-started-step", { hasText: title }).first().click();
-    const media = code.page.locator("iframe.webview").last().contentFrame().frameLocator("iframe");
+    const media = code.page.locator("iframe.webview").last().contentFrame().frameLocator("#active-frame");
     await media.getByText(text).first().waitFor();
     await code.picture(title.toLowerCase().replaceAll(/[^a-z]+/g, "-"));
   }
