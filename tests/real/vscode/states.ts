@@ -71,7 +71,8 @@ export async function thinking(start: Start): Promise<void> {
   await code.openFile("long.py");
   await code.waitForStatus(READY);
   await code.goToEndOfLine(text.slice(0, text.indexOf("def last")).split("\n").length + 1);
-  await code.type("    if state[");
+  // Asked for, there are several, which take a while.
+  await code.press("Alt+\\");
   await code.waitForStatus(/^loading infill$/, 20_000);
   await code.picture("thinking");
   await code.waitForStatus(READY);
