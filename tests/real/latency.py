@@ -47,13 +47,15 @@ api.nvim_set_decoration_provider(api.nvim_create_namespace('watch'), {
 })
 """
 
+SPENT = "local w = watched return w.shown and (w.shown - w.pressed) / 1e6"
+
 
 def measured(session, key):
     """Types a key; returns the ms until there is ghost text and the server's part of them, or nothing where none comes."""
     session.rpc.lua("_G.watched = { is_on = true }")
     session.terminal.type(key)
     try:
-        spent = wait_for("ghost text", lambda: session.rpc.lua("local w = watched return w.shown and (w.shown - w.pressed) / 1e6"), 4)
+        spent = wait_for("ghost text", lambda: session.rpc.lua(SPENT), 4)
     except Failure:
         return None
     record = session.rpc.lua(DOCTOR)["requests"]["recent"][-1]

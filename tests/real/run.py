@@ -4,7 +4,8 @@
     cargo build --release && target/release/infill-ls model pull
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
-With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and Helix is left out. VS Code has its own: .ci/vscode installs and packages what it needs and runs
+With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and Helix is left out. VS Code has its own: .ci/vscode installs and
+packages what it needs and runs
 
     python3 tests/real/run.py --vscode [WORD …]
 

@@ -9,7 +9,7 @@ local function is_unseen(level)
   return is_inserting and (level or vim.log.levels.INFO) >= vim.log.levels.WARN
 end
 
---- Says something: in the line for messages, or in a window at the cursor where it would not be seen there or is longer.
+--- Says something: in the line for messages, or in a window at the cursor where it would not be seen or is too long.
 ---@param text string
 ---@param level? integer One of |vim.log.levels|.
 function M.say(text, level)

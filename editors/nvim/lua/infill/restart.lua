@@ -6,6 +6,7 @@ local say = require('infill.notice').say
 
 --- How often it is started again in how long, in ms.
 local MOST, WITHIN_MS = 4, 180000
+local GIVEN_UP = 'the server stopped %d times in 3 minutes; `:Infill log` says why, `:Infill restart` tries again'
 
 --- When it stopped by itself.
 ---@type integer[]
@@ -37,7 +38,7 @@ local function on_crash()
   end, stops)
   table.insert(stops, now)
   if #stops > MOST then
-    local message = ('the server stopped %d times in 3 minutes; `:Infill log` says why, `:Infill restart` tries again'):format(#stops)
+    local message = GIVEN_UP:format(#stops)
     status = { state = 'failed', message = message }
     say('infill: ' .. message, vim.log.levels.ERROR)
   else

@@ -47,8 +47,8 @@ local function arguments()
   return result
 end
 
---- Runs the server. A function, since Neovim refuses the configuration of a program that is not there, where nobody reads it;
---- and since it would tell of a server that stopped by itself in so many words that they ask for Enter.
+--- Runs the server. A function, since Neovim refuses the configuration of a program that is not there, where nobody
+--- reads it; and since it would tell of a server that stopped by itself in so many words that they ask for Enter.
 ---@param dispatchers vim.lsp.rpc.Dispatchers
 ---@return vim.lsp.rpc.PublicClient
 local function run(dispatchers)

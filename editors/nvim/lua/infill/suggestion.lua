@@ -252,7 +252,8 @@ local function ask_soon(bufnr)
   end)
 end
 
---- Takes off the screen what was suggested where something else is typed. Neovim would leave it there until there is an answer.
+--- Takes off the screen what was suggested where something else is typed. Neovim would leave it there until there is
+--- an answer.
 ---@param bufnr integer
 local function drop_expired(bufnr)
   local completor = completor_of(bufnr)
