@@ -6,7 +6,7 @@ local say = require('infill.notice').say
 
 --- How often it is started again in how long, in ms.
 local MOST, WITHIN_MS = 4, 180000
-local GIVEN_UP = 'the server stopped %d times in 3 minutes; `:Infill log` says why, `:Infill restart` tries again'
+local GIVEN_UP = 'the server stopped %d times in 3 minutes; try :Infill restart'
 
 --- When it stopped by itself.
 ---@type integer[]
@@ -19,6 +19,11 @@ local status
 ---@return infill.Status?
 function M.status()
   return status
+end
+
+--- Called when a server speaks: there is one again, whoever has started it.
+function M.answered()
+  status = nil
 end
 
 local function start()

@@ -15,6 +15,7 @@ local by_client = {}
 --- Handler of `infill/status`.
 function M.receive(_, params, context)
   by_client[context.client_id] = params
+  require('infill.restart').answered()
   vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', data = params, modeline = false })
   vim.cmd.redrawstatus()
 end
@@ -49,8 +50,12 @@ end
 ---@return infill.Status
 function M.get()
   local client = require('infill.server').client(0)
-  if not client then
-    return require('infill.restart').status() or require('infill.server').missing() or { state = 'off' }
+  -- Neovim forgets a client a moment after its end.
+  local between = require('infill.restart').status()
+  if between then
+    return between
+  elseif not client then
+    return require('infill.server').missing() or { state = 'off' }
   elseif require('infill.suggestion').paused() then
     return { state = 'paused' }
   end
