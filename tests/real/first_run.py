@@ -22,6 +22,7 @@ def neovim_first_run(terminal):
     terminal.picture("1-set-up")
     terminal.type("clear\r" + commands[1] + "\r")
     terminal.wait_for_text("def add", 20)
+    terminal.wait_for_text("infill", 20)
     # The loading of the model is not counted.
     wait_for("the model", lambda: terminal.type(":Infill status\r") or "infill: ready" in terminal.screen(), 60)
     terminal.type("jA    return a")

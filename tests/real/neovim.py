@@ -99,7 +99,7 @@ return answer and (answer.result or answer.err) or {}
 class Session:
     """A Neovim in a terminal, with the server attached and its model loaded."""
 
-    def __init__(self, terminal, name, text, config=None):
+    def __init__(self, terminal, name, text, config=None, waits=True):
         self.terminal = terminal
         self.path = terminal.write(name, text)
         init = terminal.home / ".config" / "nvim" / "init.lua"
@@ -110,7 +110,8 @@ class Session:
         wait_for("Neovim's socket", socket.exists, 30)
         self.rpc = wait_for("Neovim to answer", lambda: self.connect(socket), 30)
         wait_for("Neovim's start", lambda: self.rpc.request("nvim_get_vvar", "vim_did_enter") == 1, 30)
-        wait_for("the model", self.is_ready, 120)
+        if waits:
+            wait_for("the model", self.is_ready, 120)
 
     @staticmethod
     def connect(socket):

@@ -3,14 +3,19 @@
 The real server would answer differently from one model to the next; how an answer is accepted must not depend on that.
 """
 
+import re
+
 from neovim import Session, set_up
 from readme import settings
-from terminal import NEOVIM, Failure, wait_for
+from terminal import NEOVIM, REPOSITORY, Failure, wait_for
+
+LINE = "return require('infill').statusline()"
 
 # A server inside Neovim: it answers the first inline completion with `vim.g.answer`, an item, and all later ones with null.
 SCRIPTED = """
 local scripted = {
   cmd = function(dispatchers)
+    _G.scripted_dispatchers = dispatchers
     local last, is_closing = 0, false
     local results = {
       initialize = { capabilities = { textDocumentSync = 1, inlineCompletionProvider = true } },
@@ -180,6 +185,34 @@ def plugin_wrong_option(terminal):
         raise Failure(f"setup said {answer}")
 
 
+def silences():
+    """Returns the reasons for silence that the server knows, with their sentences, from where they are written."""
+    source = (REPOSITORY / "src" / "complete" / "reason.rs").read_text(encoding="utf-8")
+    found = re.findall(r'\(\s*"([a-z-]+)",\s*"([^"]+)",?\s*\)', source)
+    if len(found) != int(re.search(r"ALL: \[Self; (\d+)\]", source)[1]):
+        raise Failure(f"not all reasons were found in the source, but {found}")
+    return found
+
+
+def plugin_every_silence(terminal):
+    """Every reason for a silence: the status line says its word, and `:Infill status` its sentence."""
+    session = suggest(terminal, "one|", " two")
+    session.leave_insert_mode()
+    say = "scripted_dispatchers.notification('infill/status', { state = 'silent', reason = ..., message = select(2, ...) })"
+    for reason, sentence in silences():
+        session.rpc.lua(say, reason, sentence)
+        word = "infill" if reason in ("cancelled", "overtaken") else f"infill: {reason}"
+        wait_for(f"{word!r} in the status line", lambda word=word: session.rpc.lua(LINE) == word, 10)
+        terminal.type(":Infill status\r")
+        told = lambda sentence=sentence: "".join(sentence.split()) in "".join(re.split(r"[\s│|]+", terminal.screen()))
+        wait_for(f"the sentence {sentence!r}", told, 10)
+        terminal.type("0")
+    print(f"  {len(silences())} reasons")
+    terminal.type(":Infill status\r")
+    terminal.wait_for_text(silences()[-1][0])
+    terminal.picture("1-last")
+
+
 def plugin_without_set_up(terminal):
     """Neovim's own two lines do too, with a key of the user's."""
     path = set_up().splitlines()[0]
@@ -202,6 +235,7 @@ TESTS = [
     plugin_dismiss,
     plugin_pause,
     plugin_wrong_option,
+    plugin_every_silence,
 ]
 if NEOVIM == "0.12":  # the first that has those lines
     TESTS.append(plugin_without_set_up)

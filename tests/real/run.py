@@ -4,7 +4,8 @@
     cargo build --release && target/release/infill-ls model pull
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
-With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and Helix is left out. VS Code has its own: .ci/vscode installs and packages what it needs and runs
+With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and Helix is left out. VS Code has its own: .ci/vscode installs and
+packages what it needs and runs
 
     python3 tests/real/run.py --vscode [WORD …]
 
@@ -18,10 +19,12 @@ import traceback
 
 import first_run
 import helix
+import latency
 import neovim
 import plugin
 import random_edits
 import scenes
+import troubles
 import vscode
 from terminal import NEOVIM, PICTURES, REAL, Failure, Terminal, cache_directory, server_binary
 
@@ -78,7 +81,8 @@ def main():
     for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
-    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *random_edits.TESTS, *first_run.TESTS]
+    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *troubles.TESTS, *latency.TESTS]
+    in_neovim += [*random_edits.TESTS, *first_run.TESTS]
     in_terminal = in_neovim + (helix.TESTS if NEOVIM == "0.12" else [])
     tests = vscode.TESTS if in_vscode else in_terminal
     if words:

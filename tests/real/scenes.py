@@ -179,7 +179,7 @@ def scene_typed_through(terminal):
 
 
 def scene_choices(terminal):
-    """Python: who asks for another suggestion may choose."""
+    """Python: who asks for another suggestion may choose, forwards and backwards."""
     session = Session(terminal, "greet.py", PYTHON_CHOICE)
     session.insert_at_end_of(5, "")
     first = session.suggestion()
@@ -189,6 +189,10 @@ def scene_choices(terminal):
     text, _, hint = other.rpartition(" (")
     if text == first or not hint.startswith("2/"):
         raise Failure(f"after {first!r} came {other!r}")
+    terminal.keys("M-[")
+    wait_for("the first suggestion", lambda: session.ghost_text().startswith(first + " (1/"), 10)
+    terminal.keys("M-]")
+    wait_for("the other suggestion", lambda: session.ghost_text() == other, 10)
     terminal.keys("Tab")
     session.expect_lines(5, 'first_name = "' + text)
 

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import type { Middleware, ProgressToken } from "vscode-languageclient/node";
+import { EarlyRequest } from "./early.js";
 import type { Pause } from "./pause.js";
 import type { Progresses } from "./progress.js";
 import { isOn } from "./settings.js";
@@ -14,11 +15,19 @@ export const SELECTOR = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "
 
 /** Returns what the client does with requests and progress on their way. */
 export function middleware(pause: Pause, progresses: Progresses): Middleware {
+  const early = new EarlyRequest();
   return {
+    didChange: async (event, next) => {
+      const { version } = event.document;
+      await next(event);
+      if (!pause.isPaused && event.document.version === version) {
+        early.changed(event);
+      }
+    },
     provideInlineCompletionItems: (document, position, context, token, next) => {
       const asked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
       const wanted = vscode.languages.match(SELECTOR, document) > 0 && (asked || !pause.isPaused);
-      return wanted ? next(document, position, context, token) : null;
+      return wanted ? early.answer(document, position, context, token, next) : null;
     },
     // The server would refuse what is switched off, and the status would tell of that at every key.
     provideCompletionItem: (document, position, context, token, next) =>

@@ -66,14 +66,27 @@ async function telling(started: Server, run: () => unknown): Promise<void> {
   }
 }
 
-const EXAMPLE = `# Type on in the next line, and press Tab when grey text appears.
-def add(a, b):
-    return`;
+const [BEFORE, AFTER] = [
+  `# Type on at the cursor, and press Tab when grey text appears.
 
-/** Opens a file without a name to try it in. */
+
+def area(width, height):
+    return width * height
+
+
+def perimeter(width, height):
+    return`,
+  `
+
+
+print(area(3, 4), perimeter(3, 4))
+`,
+];
+
+/** Opens a file without a name to try it in, with the cursor where something is to be written. */
 async function tryIt(): Promise<void> {
-  const document = await vscode.workspace.openTextDocument({ language: "python", content: EXAMPLE });
+  const document = await vscode.workspace.openTextDocument({ language: "python", content: BEFORE + AFTER });
   const editor = await vscode.window.showTextDocument(document);
-  const end = document.lineAt(document.lineCount - 1).range.end;
-  editor.selection = new vscode.Selection(end, end);
+  const cursor = document.positionAt(BEFORE.length);
+  editor.selection = new vscode.Selection(cursor, cursor);
 }

@@ -7,6 +7,9 @@ import type { ServerState, Status } from "./state.js";
 /** Thinking that is over sooner is not shown: a sign that comes and goes at every key is worse than none. */
 const THINKING_AFTER_MS = 150;
 
+/** Silences that only say that somebody types. */
+const QUIET = new Set(["cancelled", "overtaken"]);
+
 /** What the item shows. */
 interface Look {
   icon: string;
@@ -90,7 +93,9 @@ export function look(status: Status, paused: boolean, language: string | undefin
     case "thinking":
       return { icon: "loading~spin", text: "", about: "thinking" };
     case "silent":
-      return { icon: "circle-slash", text: reason ?? "silent", about: `nothing to show: ${message}` };
+      return QUIET.has(reason ?? "")
+        ? { icon: "sparkle", text: "", about: `ready; ${message}` }
+        : { icon: "circle-slash", text: reason ?? "silent", about: `nothing to show: ${message}` };
     case "ready":
       return { icon: "sparkle", text: "", about: `ready (${message})` };
   }

@@ -1,7 +1,7 @@
 // What is done in the window: keys, and what several keys are together, such as opening a file or running a command.
 
 import { READY, Screen } from "./screen.ts";
-import { waitFor } from "./room.ts";
+import { Failure, waitFor } from "./room.ts";
 
 const QUICK_INPUT = ".quick-input-widget input";
 
@@ -47,6 +47,18 @@ export class Keyboard extends Screen {
     await this.waitForStatus(READY);
     await this.goToEndOfLine(line);
     await this.type(text);
+  }
+
+  /** Types on until there is grey text: VS Code asks for none in the first moments of an editor. */
+  async typeUntilSuggestion(text: string): Promise<{ typed: string; ghost: string }> {
+    for (let typed = 1; typed < text.length; typed += 1) {
+      await this.type(text.charAt(typed - 1));
+      const ghost = await this.suggestion(2000).catch(() => "");
+      if (ghost !== "") {
+        return { typed: text.slice(0, typed), ghost };
+      }
+    }
+    throw new Failure(`${JSON.stringify(text)} was typed, and there is no grey text`);
   }
 
   /** Goes to the end of a line, counted from 1. */

@@ -34,11 +34,11 @@ export async function untitled(start: Start): Promise<void> {
   await code.waitForStatus(READY);
   await code.command("infill-ls: Try It in a New File");
   await code.page.waitForSelector(".tab.active.dirty");
-  await code.type(" a");
-  const ghost = await code.suggestion();
+  await code.page.locator(".statusbar-item", { hasText: "Ln 9, Col 11" }).waitFor();
+  const { typed, ghost } = await code.typeUntilSuggestion(" 2 * (");
   await code.picture("untitled");
   await code.press("Tab");
-  await code.expectLine(3, `    return a${ghost}`);
+  await code.expectLine(9, `    return${typed}${ghost}`);
 }
 
 /** A cell of a notebook. */

@@ -133,6 +133,13 @@ export class Screen {
     }, STATUS_ITEM);
   }
 
+  /** Returns what our item says to who cannot see it, which is the sentence of its tooltip. */
+  async statusSentence(): Promise<string> {
+    const item = this.statusItem();
+    const inner = item.locator("[aria-label]").first();
+    return (await item.getAttribute("aria-label")) ?? (await inner.getAttribute("aria-label")) ?? "";
+  }
+
   /** Waits until our item in the status bar says this. */
   async waitForStatus(wanted: RegExp, limit = 60_000): Promise<string> {
     return waitFor(

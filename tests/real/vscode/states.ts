@@ -3,6 +3,7 @@
 
 import { rmSync } from "node:fs";
 import { Failure, scratch, waitFor } from "./room.ts";
+import { scriptedServer, silences } from "./scripted.ts";
 import { READY } from "./screen.ts";
 import type { Start } from "./workbench.ts";
 
@@ -70,7 +71,8 @@ export async function thinking(start: Start): Promise<void> {
   await code.openFile("long.py");
   await code.waitForStatus(READY);
   await code.goToEndOfLine(text.slice(0, text.indexOf("def last")).split("\n").length + 1);
-  await code.type("    if state[");
+  // Asked for, there are several, which take a while.
+  await code.press("Alt+\\");
   await code.waitForStatus(/^loading infill$/, 20_000);
   await code.picture("thinking");
   await code.waitForStatus(READY);
@@ -204,11 +206,46 @@ export async function pages(start: Start): Promise<void> {
   await code.picture("log");
 }
 
-/** The first steps open as a walkthrough. */
+/** The first steps open as a walkthrough; each step is looked at, and its button does what it says. */
 export async function firstSteps(start: Start): Promise<void> {
-  const code = await start({ files: { "add.py": PYTHON_ADD } });
+  const code = await start({ files: { "add.py": PYTHON_ADD }, width: 1400, height: 700 });
   await code.waitForStatus(READY);
   await code.command("infill-ls: First Steps");
   await code.page.locator(".gettingStarted", { hasText: "When nothing appears" }).first().waitFor();
-  await code.picture("walkthrough");
+  const steps = {
+    "The model comes by itself": "fetched once for all",
+    "A function from its comment": "With the cursor on that comment",
+    "When nothing appears": "the last request showed nothing",
+    "Type, and press Tab": "accepts a word; the rest stays",
+  };
+  for (const [title, text] of Object.entries(steps)) {
+    await code.page.locator(".gettingStarted .getting-started-step", { hasText: title }).first().click();
+    const media = code.page.locator("iframe.webview").last().contentFrame().frameLocator("#active-frame");
+    await media.getByText(text).first().waitFor();
+    await code.picture(title.toLowerCase().replaceAll(/[^a-z]+/g, "-"));
+  }
+  await code.page.locator(".gettingStarted .button-container:visible", { hasText: "Try It in a New File" }).click();
+  await code.page.locator(".statusbar-item", { hasText: "Ln 9, Col 11" }).waitFor();
+  await code.typeUntilSuggestion(" 2 * (");
+  await code.picture("tried");
+}
+
+/** Every reason for a silence that the server has: the item says its word, and its tooltip its sentence. */
+export async function everySilence(start: Start): Promise<void> {
+  const reasons = silences();
+  const code = await start({
+    files: { "add.py": PYTHON_ADD },
+    machineSettings: { "infill-ls.server.path": scriptedServer("silent.ts", JSON.stringify(reasons)) },
+  });
+  await code.openFile("add.py");
+  await code.waitForStatus(READY);
+  await code.goToEndOfLine(3);
+  for (const { reason, message } of reasons) {
+    await code.type("x");
+    const quiet = ["cancelled", "overtaken"].includes(reason);
+    await code.waitForStatus(quiet ? /^sparkle infill$/ : new RegExp(`^circle-slash infill: ${reason}$`));
+    await waitFor(`the sentence ${message}`, async () => (await code.statusSentence()).includes(message));
+  }
+  console.log(`${reasons.length} reasons: ${reasons.map(({ reason }) => reason).join(", ")}`);
+  await code.picture("last");
 }

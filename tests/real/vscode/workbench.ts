@@ -26,7 +26,8 @@ export interface Options {
   machineSettings?: Record<string, unknown>;
   /** Environment of code-server, and so of the extension and the server. */
   env?: Record<string, string>;
-  /** The height of the window, where more lines than usual are to be seen. */
+  /** The size of the window, where more than usual is to be seen. */
+  width?: number;
   height?: number;
   /** The folder of the installed extensions, if not that with ours. */
   extensions?: string;
@@ -114,7 +115,7 @@ export class Workbench extends Keyboard {
       args: ["--no-sandbox"],
     });
     const page = await browser.newPage({
-      viewport: { width: 1000, height: options.height ?? 620 },
+      viewport: { width: options.width ?? 1000, height: options.height ?? 620 },
     });
     const workbench = new Workbench({
       page,

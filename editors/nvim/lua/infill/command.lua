@@ -74,6 +74,12 @@ local subcommands = {
   log = show_log,
   doctor = doctor,
   stats = statistics,
+  model = function()
+    require('infill.model').choose()
+  end,
+  restart = function()
+    require('infill.restart').restart()
+  end,
 }
 for _, name in ipairs({
   'pause',

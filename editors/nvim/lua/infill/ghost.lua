@@ -6,7 +6,7 @@ local api = vim.api
 local namespace = api.nvim_create_namespace('infill.ghost')
 
 --- Waits for the next key, in ms, before it asks. The server waits too, as it has learnt how fast the user types.
-local PAUSE_MS = 30
+local PAUSE_MS = 10
 
 local AUTOMATIC = 2
 

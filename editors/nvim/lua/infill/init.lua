@@ -9,6 +9,9 @@ function M.setup(options)
   local config = require('infill.options').set(options)
   require('infill.suggestion').show_in_attached_buffers()
   require('infill.keys').map(config.keys)
+  if config.statusline then
+    require('infill.status').show_in_statusline()
+  end
   require('infill.server').enable(config.enabled)
 end
 

@@ -1,11 +1,20 @@
 --- Telling the user something without stopping them: a message that does not fit its line would ask for Enter.
 local M = {}
 
---- Says something: in the line for messages, or in a window at the cursor where it is longer than that.
+--- Whether the line for messages goes on saying "-- INSERT --", so that who types would not see a warning there.
+---@param level? integer
+---@return boolean
+local function is_unseen(level)
+  local is_inserting = vim.startswith(vim.api.nvim_get_mode().mode, 'i') and vim.o.showmode
+  return is_inserting and (level or vim.log.levels.INFO) >= vim.log.levels.WARN
+end
+
+--- Says something: in the line for messages, or in a window at the cursor where it would not be seen or is too long.
 ---@param text string
 ---@param level? integer One of |vim.log.levels|.
 function M.say(text, level)
-  if not text:find('\n') and vim.fn.strdisplaywidth(text) <= vim.v.echospace then
+  local fits = not text:find('\n') and vim.fn.strdisplaywidth(text) <= vim.v.echospace
+  if fits and not is_unseen(level) then
     vim.notify(text, level)
     return
   end
@@ -19,6 +28,15 @@ function M.say(text, level)
     close_events = { 'CursorMoved', 'CursorMovedI', 'InsertCharPre', 'BufLeave' },
   })
   vim.wo[window].linebreak = true
+  -- Broken between words it may be a line longer.
+  vim.api.nvim_win_set_height(window, vim.api.nvim_win_text_height(window, {}).all)
+end
+
+--- Handler of `window/showMessage`.
+function M.receive(_, params)
+  local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
+  M.say(params.message, levels[params.type] or vim.log.levels.INFO)
+  return vim.NIL
 end
 
 return M

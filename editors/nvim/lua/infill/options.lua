@@ -27,6 +27,8 @@ local M = {}
 ---@field settings? table
 --- Mappings in insert mode, or `false` for none.
 ---@field keys? infill.Keys|false
+--- Shows the status in Neovim's status line, where that is as Neovim made it.
+---@field statusline? boolean
 --- The server's log level: 'error', 'warn', 'info', 'debug' or 'trace'.
 ---@field log_level? string
 --- The file that the log goes to. `false`: none.
@@ -49,6 +51,7 @@ local function defaults()
       previous = '<M-[>',
       dismiss = '<C-]>',
     },
+    statusline = true,
     log_level = 'info',
     log_file = vim.fs.joinpath(vim.fn.stdpath('log'), 'infill-ls.log'),
   }
@@ -71,6 +74,7 @@ local KINDS = {
   disabled_filetypes = 'table',
   settings = 'table',
   keys = { 'table', 'boolean' },
+  statusline = 'boolean',
   log_level = 'string',
   log_file = { 'string', 'boolean' },
 }

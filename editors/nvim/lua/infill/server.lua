@@ -38,13 +38,30 @@ function M.binary()
 end
 
 ---@return string[]
-local function command()
+local function arguments()
   local options = require('infill.options').get()
   local result = { M.binary() or options.binary or 'infill-ls', 'serve' }
   if options.log_file then
     vim.list_extend(result, { '--log-file', options.log_file, '--log-level', options.log_level })
   end
   return result
+end
+
+--- Runs the server. A function, since Neovim refuses the configuration of a program that is not there, where nobody
+--- reads it; and since it would tell of a server that stopped by itself in so many words that they ask for Enter.
+---@param dispatchers vim.lsp.rpc.Dispatchers
+---@return vim.lsp.rpc.PublicClient
+local function run(dispatchers)
+  local on_exit = dispatchers.on_exit
+  return vim.lsp.rpc.start(
+    arguments(),
+    vim.tbl_extend('force', dispatchers, {
+      on_exit = function(code, signal)
+        require('infill.restart').on_exit(code, signal)
+        on_exit(0, 0)
+      end,
+    })
+  )
 end
 
 ---@param bufnr integer
@@ -64,6 +81,12 @@ local function say_how_to_get_it()
   end
 end
 
+--- What is to be said where there is no program.
+---@return infill.Status?
+function M.missing()
+  return has_told and not M.client() and { state = 'failed', message = M.HOW_TO_GET_IT } or nil
+end
+
 local ROOT_MARKERS = { '.git', '.hg', '.jj', 'Cargo.toml', 'pyproject.toml', 'package.json', 'go.mod' }
 
 --- The configuration as |vim.lsp.Config|.
@@ -71,7 +94,7 @@ local ROOT_MARKERS = { '.git', '.hg', '.jj', 'Cargo.toml', 'pyproject.toml', 'pa
 function M.config()
   local options = require('infill.options').get()
   return {
-    cmd = command(),
+    cmd = run,
     filetypes = options.filetypes,
     -- A function, since only that can leave a buffer alone. A file outside any project is served too.
     root_dir = function(bufnr, on_dir)
@@ -88,7 +111,10 @@ function M.config()
     workspace_required = false,
     -- An empty Lua table would be sent as an empty list.
     init_options = next(options.settings) and options.settings or vim.empty_dict(),
-    handlers = { ['infill/status'] = require('infill.status').receive },
+    handlers = {
+      ['infill/status'] = require('infill.status').receive,
+      ['window/showMessage'] = require('infill.notice').receive,
+    },
   }
 end
 
@@ -105,17 +131,44 @@ local function start_in(bufnr)
   end)
 end
 
+--- Starts the server in the buffers that are there.
+function M.start()
+  if vim.lsp.enable then
+    vim.lsp.enable(M.NAME)
+    return
+  end
+  for _, bufnr in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(bufnr) then
+      start_in(bufnr)
+    end
+  end
+end
+
+--- How long the server has to end by itself, in ms.
+local LONGEST_STOP_MS = 3000
+
+--- Stops a client's server.
+---@param client vim.lsp.Client
+function M.stop(client)
+  local self = vim.fn.has('nvim-0.11') == 1 and { client } or {}
+  client.stop(unpack(self))
+  vim.defer_fn(function()
+    if not client.is_stopped(unpack(self)) then
+      client.stop(unpack(vim.list_extend(self, { true })))
+    end
+  end, LONGEST_STOP_MS)
+end
+
 --- Makes the configuration known to Neovim, and has it start the server if that is wanted.
 ---@param is_wanted_now boolean
 function M.enable(is_wanted_now)
-  if vim.lsp.enable then
+  if vim.lsp.config then
     vim.lsp.config(M.NAME, M.config())
-    if is_wanted_now then
-      vim.lsp.enable(M.NAME)
-    end
-    return
   end
   if not is_wanted_now then
+    return
+  elseif vim.lsp.enable then
+    M.start()
     return
   end
   local group = vim.api.nvim_create_augroup('infill.start', {})
@@ -126,11 +179,7 @@ function M.enable(is_wanted_now)
       start_in(event.buf)
     end,
   })
-  for _, bufnr in ipairs(vim.api.nvim_list_bufs()) do
-    if vim.api.nvim_buf_is_loaded(bufnr) then
-      start_in(bufnr)
-    end
-  end
+  M.start()
 end
 
 --- Sends a request. In Neovim 0.10 the client's functions do not take the client itself.

@@ -9,8 +9,12 @@ local inline = vim.lsp.inline_completion or require('infill.ghost')
 local new_range = vim.range and vim.range.extmark or require('infill.ghost').range
 local is_paused = false
 
---- On the wire; older versions of Neovim have no name for it.
-local INVOKED = 1
+--- On the wire; older versions of Neovim have no names for them.
+local INVOKED, AUTOMATIC = 1, 2
+
+--- Lets keys that come at once, such as pasted ones, be over before it asks, in ms. How long to wait for one who types fast
+--- the server knows, who has learnt it.
+local PAUSE_MS = 10
 
 local server = require('infill.server')
 local say = require('infill.notice').say
@@ -166,6 +170,21 @@ function M.dismiss()
   with_item(function() end)
 end
 
+--- Asks the server for suggestions at the cursor.
+---@param client vim.lsp.Client
+---@param bufnr integer
+---@param kind integer
+---@param on_answer fun(items?: table[], is_current: boolean) Whether the cursor still waits where it was.
+local function request(client, bufnr, kind, on_answer)
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding) --[[@as table]]
+  params.context = { triggerKind = kind }
+  local tick = vim.api.nvim_buf_get_changedtick(bufnr)
+  server.request(client, 'textDocument/inlineCompletion', params, function(_, result)
+    local is_here = vim.api.nvim_get_current_buf() == bufnr and vim.startswith(vim.api.nvim_get_mode().mode, 'i')
+    on_answer(result and (result.items or result), is_here and vim.api.nvim_buf_get_changedtick(bufnr) == tick)
+  end, bufnr)
+end
+
 --- Asks at the cursor as a person does: the server answers also where it is silent by itself, and with several
 --- suggestions to choose from.
 ---@param choice integer Which of them is shown; -1 is the last.
@@ -179,23 +198,18 @@ local function ask(choice)
     say('infill: suggestions are off in this buffer (:Infill resume)', vim.log.levels.WARN)
     return
   end
-  local params = vim.lsp.util.make_position_params(0, client.offset_encoding) --[[@as table]]
-  params.context = { triggerKind = INVOKED }
-  local tick = vim.api.nvim_buf_get_changedtick(bufnr)
-  server.request(client, 'textDocument/inlineCompletion', params, function(_, result)
-    local items = result and (result.items or result) or {}
-    local is_current = vim.api.nvim_get_current_buf() == bufnr and vim.api.nvim_buf_get_changedtick(bufnr) == tick
-    if #items == 0 then
+  request(client, bufnr, INVOKED, function(items, is_current)
+    if #(items or {}) == 0 then
       -- The reason comes right behind the answer.
       vim.defer_fn(require('infill.status').print, 50)
-    elseif is_current and vim.startswith(vim.api.nvim_get_mode().mode, 'i') then
+    elseif is_current then
       completor.client_state[client.id].items = items
       if choice ~= 1 and #items == 1 then
         say('infill: there is no other suggestion here')
       end
       completor:select(choice < 0 and #items or math.min(choice, #items), #items > 1)
     end
-  end, bufnr)
+  end)
 end
 
 --- Asks for suggestions now.
@@ -216,11 +230,69 @@ function M.select(count)
   end
 end
 
+--- Asks as one who types does, in place of Neovim, which would wait 200 ms for the next key.
+---@param bufnr integer
+local function ask_soon(bufnr)
+  local completor = completor_of(bufnr)
+  local client = server.client(bufnr)
+  local is_here = vim.api.nvim_get_current_buf() == bufnr and vim.startswith(vim.api.nvim_get_mode().mode, 'i')
+  if not is_here or not completor or not client or not completor.client_state[client.id] then
+    return
+  end
+  -- Where this cannot be done any more Neovim asks, as it would have.
+  if not pcall(completor.reset_timer, completor) then
+    return
+  end
+  request(client, bufnr, AUTOMATIC, function(items, is_current)
+    -- No answer means that nothing is known; an empty one that there is nothing.
+    if items and is_current and completor_of(bufnr) == completor then
+      completor.client_state[client.id].items = items
+      completor:select(1)
+    end
+  end)
+end
+
+--- Takes off the screen what was suggested where something else is typed. Neovim would leave it there until there is
+--- an answer.
+---@param bufnr integer
+local function drop_expired(bufnr)
+  local completor = completor_of(bufnr)
+  local item = completor and completor.current
+  if item and type(item.insert_text) == 'string' and not remainder(item, bufnr) then
+    completor.current = nil
+    pcall(completor.hide, completor)
+  end
+end
+
+---@type uv.uv_timer_t?
+local soon
+
 local group = vim.api.nvim_create_augroup('infill', { clear = false })
+
+--- Has Neovim 0.12 ask sooner. What older versions have is ours, and soon anyway.
+local function ask_sooner()
+  vim.api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedP' }, {
+    group = group,
+    desc = 'infill: ask for suggestions',
+    callback = function(event)
+      drop_expired(event.buf)
+      if soon and not soon:is_closing() then
+        soon:stop()
+        soon:close()
+      end
+      soon = vim.defer_fn(function()
+        ask_soon(event.buf)
+      end, PAUSE_MS)
+    end,
+  })
+end
 
 --- Turns Neovim's inline completion on in the buffers that our client serves.
 function M.show_in_attached_buffers()
   vim.api.nvim_clear_autocmds({ group = group })
+  if vim.lsp.inline_completion then
+    ask_sooner()
+  end
   vim.api.nvim_create_autocmd('LspAttach', {
     group = group,
     desc = 'infill: show suggestions',
