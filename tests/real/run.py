@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 
+import actions
 import first_run
 import helix
 import neovim
@@ -78,7 +79,7 @@ def main():
     for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
-    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *random_edits.TESTS, *first_run.TESTS]
+    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *actions.TESTS, *random_edits.TESTS, *first_run.TESTS]
     in_terminal = in_neovim + (helix.TESTS if NEOVIM == "0.12" else [])
     tests = vscode.TESTS if in_vscode else in_terminal
     if words:

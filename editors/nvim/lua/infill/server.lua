@@ -159,6 +159,18 @@ function M.cancel(client, id)
   end
 end
 
+--- Sends a notification.
+---@param client vim.lsp.Client
+---@param method string
+---@param params table
+function M.notify(client, method, params)
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:notify(method, params)
+  else
+    client.notify(method, params)
+  end
+end
+
 --- The client attached to a buffer (0: the current one), or any client where none is given.
 ---@param bufnr? integer
 ---@return vim.lsp.Client?
