@@ -19,13 +19,13 @@ PYTHON_COMMENT = """\
 print(count_words("one two three"))
 """
 
-PYTHON_BODY = '''\
-def is_leap(year):
-    """Returns whether the year has 366 days in the Gregorian calendar."""
+PYTHON_BODY = """\
+def is_palindrome(text: str) -> bool:
+    pass
 
 
-print(is_leap(2024), is_leap(1900))
-'''
+print(is_palindrome("level"))
+"""
 
 PYTHON_FAULT = """\
 def mean(numbers):
@@ -69,7 +69,7 @@ local title, is_menu = ...
 vim.lsp.buf.code_action({
   apply = not is_menu,
   filter = not is_menu and function(action)
-    return vim.startswith(action.title, title)
+    return action.title == title
   end or nil,
 })
 """
@@ -125,7 +125,7 @@ class Actions:
         self.session.rpc.request("nvim_win_set_cursor", 0, [row, column])
 
     def choose(self, title):
-        """Carries out the code action whose title begins like this."""
+        """Carries out the code action with this title."""
         self.session.rpc.lua(CODE_ACTION, title, False)
 
     def choose_in_menu(self, title):
@@ -204,17 +204,17 @@ def actions_write(terminal):
     if "def count_words(" not in text:
         raise Failure(text)
 
-    actions.open("leap.py", PYTHON_BODY, row=1, column=6)
+    actions.open("palindrome.py", PYTHON_BODY, row=1, column=6)
     actions.choose("Fill in this body")
     text = actions.expect_changed("fill-in-body", "Fill in this body")
-    if not text.startswith('def is_leap(year):\n    """Returns whether'):
+    if not text.startswith("def is_palindrome(text: str) -> bool:\n    ") or "\n    pass\n" in text:
         raise Failure(text)
 
     actions.open("mean.py", PYTHON_FAULT, row=3, column=20)
     actions.session.rpc.lua(DIAGNOSE, "Undefined name `number`", 2, 23, 29)
     terminal.wait_for_text("Undefined name")
     actions.picture("fault")
-    actions.choose("Mend: Undefined name")
+    actions.choose("Mend: Undefined name `number`")
     actions.expect_changed("mend", "Mend: Undefined name `number`")
 
 
@@ -222,7 +222,7 @@ def actions_change(terminal):
     """Document, name better, simplify and write tests."""
     actions = Actions(terminal, "squares.py", PYTHON_CODE)
     actions.go_to(1, 4)
-    actions.choose("Document")
+    actions.choose("Document `f`")
     text = actions.expect_changed("document", "Document `f`")
     if '"""' not in text or text.split('"""', 2)[2].strip() != PYTHON_CODE.split("\n", 1)[1].strip():
         raise Failure(f"only a docstring was asked for:\n{text}")
@@ -233,11 +233,11 @@ def actions_change(terminal):
         raise Failure(text)
 
     actions.go_to(9, 4)
-    actions.choose("Simplify")
+    actions.choose("Simplify `total`")
     actions.expect_changed("simplify", "Simplify `total`")
 
     actions.go_to(1, 4)
-    actions.choose("Write tests")
+    actions.choose("Write tests for `f`")
     text = wait_for("a file of tests", lambda: actions.session.rpc.lua(BUFFER, "/test_squares.py"))
     actions.picture("write-tests")
     actions.keep("write-tests", "Write tests for `f`", f"test_squares.py:\n{text}")
@@ -286,7 +286,7 @@ def actions_told(terminal):
     # Asked for, and with a hunk that is left out and taken all the same.
     actions.go_to(9, 4)
     terminal.type(":Infill edit\r")
-    terminal.wait_for_text("Edit as told: ")
+    terminal.wait_for_text("Edit as told:")
     terminal.type("use the built-in function sum\r")
     wait_for("the diff", lambda: actions.session.rpc.lua("return vim.bo.filetype") == "diff")
     terminal.type("x")

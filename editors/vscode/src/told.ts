@@ -57,7 +57,8 @@ export async function ask(server: Server): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
   const about = document !== undefined && vscode.languages.match(SELECTOR, document) > 0 ? document : undefined;
   const question = await words({
-    title: about === undefined ? "infill-ls: ask" : `infill-ls: ask about ${vscode.workspace.asRelativePath(about.uri)}`,
+    title:
+      about === undefined ? "infill-ls: ask" : `infill-ls: ask about ${vscode.workspace.asRelativePath(about.uri)}`,
     placeHolder: "Such as: when is an empty list returned?",
   });
   if (question === undefined) {
@@ -66,7 +67,10 @@ export async function ask(server: Server): Promise<void> {
   const textDocument = about && client.code2ProtocolConverter.asTextDocumentIdentifier(about);
   // The server opens the answer.
   await unlessTold(
-    client.sendRequest(ExecuteCommandRequest.type, { command: "infill-ls.ask", arguments: [{ question, textDocument }] }),
+    client.sendRequest(ExecuteCommandRequest.type, {
+      command: "infill-ls.ask",
+      arguments: [{ question, textDocument }],
+    }),
   );
 }
 

@@ -28,6 +28,17 @@ pub(super) async fn page(session: &Arc<Session>, client: &Client, page: &Page) {
     }
 }
 
+/// Opens a document, for a person to go on in.
+pub(super) async fn document(session: &Arc<Session>, client: &Client, uri: Url) {
+    if session.negotiated().show_document {
+        let params =
+            ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+        if let Err(error) = client.send_request::<ShowDocument>(params).await {
+            tracing::warn!(%error, "the editor did not open a document");
+        }
+    }
+}
+
 /// Writes a page into a file of its own.
 fn written(page: &Page) -> std::io::Result<PathBuf> {
     let folder = std::env::temp_dir().join("infill-ls");

@@ -102,7 +102,8 @@ local function open(title, lines)
   for name, value in pairs({ number = false, relativenumber = false, signcolumn = 'no', wrap = false }) do
     vim.wo[window][name] = value
   end
-  vim.wo[window].winbar = (' %s   %s'):format(title, HELP):gsub('%%', '%%%%')
+  vim.wo[window].winbar = (' %s   %%<%s'):format(HELP, (title:gsub('%%', '%%%%')))
+  pcall(vim.api.nvim_buf_set_name, preview, 'infill://edit')
   return preview
 end
 
@@ -134,6 +135,7 @@ function M.show(title, bufnr, after)
     say('infill: that changes nothing')
     return
   end
+  vim.api.nvim_echo({ { '' } }, false, {})
   local window = vim.api.nvim_get_current_win()
   local preview = open(title, draw(before, hunks))
 

@@ -88,7 +88,11 @@ function M.config()
     workspace_required = false,
     -- An empty Lua table would be sent as an empty list.
     init_options = next(options.settings) and options.settings or vim.empty_dict(),
-    handlers = { ['infill/status'] = require('infill.status').receive },
+    capabilities = require('infill.page').capabilities(),
+    handlers = {
+      ['infill/status'] = require('infill.status').receive,
+      ['window/showDocument'] = require('infill.page').receive,
+    },
   }
 end
 

@@ -44,6 +44,9 @@ local function edited(bufnr, edit, encoding)
       vim.list_extend(edits, change.edits)
     end
   end
+  for _, text_edit in ipairs(edits) do
+    text_edit.annotationId = nil -- the change is looked at here
+  end
   local copy = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(copy, 0, -1, false, vim.api.nvim_buf_get_lines(bufnr, 0, -1, false))
   vim.lsp.util.apply_text_edits(edits, copy, encoding)
@@ -64,7 +67,7 @@ local function change(client, bufnr, range, instruction)
     end
     if action and action.edit then
       local after = edited(bufnr, action.edit, client.offset_encoding)
-      require('infill.preview').show('infill: ' .. instruction, bufnr, after)
+      require('infill.preview').show('(' .. instruction .. ')', bufnr, after)
     end
   end
   say('infill: editing as told (:Infill stop)')
