@@ -97,6 +97,7 @@ return false
 
 DIAGNOSE = """
 local message, row, column, last = ...
+vim.diagnostic.config({ virtual_text = true })
 vim.diagnostic.set(vim.api.nvim_create_namespace('linter'), 0, {
   { lnum = row, col = column, end_lnum = row, end_col = last, message = message, severity = 1, source = 'linter' },
 })
@@ -167,7 +168,8 @@ class Actions:
             return page and page[1] != not_this and page
         name, text = wait_for("a page", new_page)
         start = next(line for line in text.split("\n") if line.strip())
-        self.terminal.wait_for_text(start[:40].rstrip(), 10)
+        # The signs of Markdown are concealed.
+        self.terminal.wait_for_text(start.replace("`", "").replace("*", "")[:40].rstrip(), 10)
         self.picture(label)
         self.keep(label, request, f"{name.rsplit('/', 1)[1]}:\n{text}")
         if not name.endswith(ending) or len(text.strip()) < 20:

@@ -8,8 +8,8 @@ function M.capabilities()
   local edits = capabilities.workspace.workspaceEdit
   -- Neovim takes both, and names only the second: without the first there is no edit that makes a file.
   edits.documentChanges = true
-  -- Neovim 0.12 would ask for a yes without showing what to.
-  edits.changeAnnotationSupport = nil
+  -- Neovim 0.12 would ask for a yes without showing what to. Not nil, which would leave what Neovim says.
+  edits.changeAnnotationSupport = vim.NIL
   return capabilities
 end
 
