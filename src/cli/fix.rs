@@ -100,6 +100,7 @@ fn report(
     let mut err = std::io::stderr().lock();
     match (checked.passed, rounds) {
         (true, 0) => writeln!(err, "nothing to mend")?,
+        (true, 1) => writeln!(err, "mended in one round")?,
         (true, _) => writeln!(err, "mended in {rounds} rounds")?,
         (false, _) => {
             writeln!(err, "not mended in {rounds} rounds; what is left:\n{}", checked.output.trim_end())?

@@ -12,9 +12,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc::{Error, Result};
-use tower_lsp::lsp_types::{CodeAction, ExecuteCommandParams, MessageType, Range};
+use tower_lsp::lsp_types::{
+    CodeAction, Command, ExecuteCommandParams, MessageType, Range, TextDocumentIdentifier, WorkspaceEdit,
+};
 
-use super::protocol::{ASK, AskParams, DO_TASK, TaskAt, TaskResult, WRITE_FUNCTION, WriteFunction};
+use super::protocol::{ASK, AskParams, DO_TASK, OPEN, TaskAt, TaskResult, WRITE_FUNCTION, WriteFunction};
 use super::session::Session;
 use crate::assist::Task;
 pub(super) use offer::offer;
@@ -34,6 +36,15 @@ pub(super) async fn resolve(
     let title = action.title.clone();
     match run::task(session, client, "codeAction/resolve", which, &title).await? {
         Outcome::Edit(edit) => action.edit = Some(*edit),
+        Outcome::Beside(edit, uri) => {
+            action.edit = Some(*edit);
+            // Without it an editor changes the other file and shows nothing of it.
+            if session.negotiated().resolve_command && session.negotiated().show_document {
+                let argument = serde_json::to_value(TextDocumentIdentifier { uri }).ok();
+                let arguments = argument.into_iter().collect();
+                action.command = Some(Command::new("Open".into(), OPEN.into(), Some(arguments)));
+            }
+        }
         // The editor asks for edits; what is to be read is opened beside.
         Outcome::Page(page) => show::page(session, client, &page).await,
     }
@@ -64,6 +75,11 @@ pub(super) async fn execute(
             let title = offer::title(&task);
             run::task(session, client, method, TaskAt { text_document, range, task }, title).await?
         }
+        OPEN => {
+            let TextDocumentIdentifier { uri } = read(argument)?;
+            show::document(session, client, uri).await;
+            return Ok(None);
+        }
         unknown => return Err(Error::invalid_params(format!("there is no command `{unknown}`"))),
     };
     match outcome {
@@ -73,15 +89,27 @@ pub(super) async fn execute(
             Ok(serde_json::to_value(result).ok())
         }
         Outcome::Edit(edit) => {
-            let applied = client.apply_edit(*edit).await?;
-            if !applied.applied {
-                let why = applied.failure_reason.unwrap_or_else(|| "it gave no reason".into());
-                let message = format!("infill-ls: the editor did not apply the edit: {why}");
-                session.outbox.show(MessageType::WARNING, message);
+            apply(session, client, *edit).await?;
+            Ok(None)
+        }
+        Outcome::Beside(edit, uri) => {
+            if apply(session, client, *edit).await? {
+                show::document(session, client, uri).await;
             }
             Ok(None)
         }
     }
+}
+
+/// Has the editor apply an edit, and tells a person when it does not. Returns whether it did.
+async fn apply(session: &Arc<Session>, client: &Client, edit: WorkspaceEdit) -> Result<bool> {
+    let applied = client.apply_edit(edit).await?;
+    if !applied.applied {
+        let why = applied.failure_reason.unwrap_or_else(|| "it gave no reason".into());
+        let message = format!("infill-ls: the editor did not apply the edit: {why}");
+        session.outbox.show(MessageType::WARNING, message);
+    }
+    Ok(applied.applied)
 }
 
 fn read<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T> {

@@ -10,7 +10,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::accept;
-use super::protocol::{ASK, DO_TASK, INLINE_COMPLETION, WRITE_FUNCTION};
+use super::protocol::{ASK, DO_TASK, INLINE_COMPLETION, OPEN, WRITE_FUNCTION};
 use crate::text::PositionEncoding;
 
 /// How inline completion is announced.
@@ -32,6 +32,8 @@ pub(super) struct Negotiated {
     pub progress: bool,
     /// Code actions may get their edit later.
     pub resolve_edit: bool,
+    /// Code actions may get a command with that.
+    pub resolve_command: bool,
     /// Code actions may be more than commands.
     pub action_literals: bool,
     /// Edits may name the version that they are for.
@@ -81,7 +83,7 @@ pub(super) fn negotiate(client: &ClientCapabilities) -> (Negotiated, ServerCapab
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: accept::COMMANDS
                 .iter()
-                .chain(&[WRITE_FUNCTION, DO_TASK, ASK])
+                .chain(&[WRITE_FUNCTION, DO_TASK, ASK, OPEN])
                 .map(ToString::to_string)
                 .collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
@@ -103,6 +105,8 @@ impl From<&ClientCapabilities> for Negotiated {
         let document = client.text_document.as_ref();
         let actions = document.and_then(|document| document.code_action.as_ref());
         let resolve = actions.and_then(|actions| actions.resolve_support.as_ref());
+        let resolves =
+            |property| resolve.is_some_and(|resolve| resolve.properties.iter().any(|name| name == property));
         let edits = client.workspace.as_ref().and_then(|workspace| workspace.workspace_edit.as_ref());
         let window = client.window.as_ref();
         Self {
@@ -110,7 +114,8 @@ impl From<&ClientCapabilities> for Negotiated {
             progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),
             // Without its `data` the resolve request would not say which function.
             resolve_edit: actions.and_then(|actions| actions.data_support).unwrap_or(false)
-                && resolve.is_some_and(|resolve| resolve.properties.iter().any(|name| name == "edit")),
+                && resolves("edit"),
+            resolve_command: resolves("command"),
             action_literals: actions.is_some_and(|actions| actions.code_action_literal_support.is_some()),
             watches_files: client
                 .workspace

@@ -17,6 +17,7 @@
 //! | `infill-ls.acceptLine` | the same | inserts it up to the end of its line |
 //! | `infill-ls.writeFunction` | [`WriteFunction`] | writes a function from its comment |
 //! | `infill-ls.task` | [`TaskAt`] | does any of the tasks that code actions offer; the result is a [`TaskResult`] where something is to be read |
+//! | `infill-ls.open` | [`TextDocumentIdentifier`] | opens a document; the command of an action whose edit is of another file |
 //! | `infill-ls.ask` | [`AskParams`] | answers a question; the result is a [`TaskResult`] |
 //!
 //! A silence is a status with `state` "silent", the `reason` as a code and the explanation for a person as `message`.
@@ -47,6 +48,10 @@ pub const DO_TASK: &str = "infill-ls.task";
 
 /// The command that answers a question; its argument is [`AskParams`]. Its result is [`TaskResult`].
 pub const ASK: &str = "infill-ls.ask";
+
+/// The command that opens a document, for a person to see what was written there; its argument is
+/// [`TextDocumentIdentifier`].
+pub const OPEN: &str = "infill-ls.open";
 
 /// The method of the statistics.
 pub const STATS: &str = "infill/stats";

@@ -22,7 +22,7 @@ pub(crate) fn editor(script: &Arc<Script>) -> Builder {
     let actions = json!({
         "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["refactor.rewrite"] } },
         "dataSupport": true,
-        "resolveSupport": { "properties": ["edit"] },
+        "resolveSupport": { "properties": ["edit", "command"] },
     });
     let edits = json!({
         "documentChanges": true,

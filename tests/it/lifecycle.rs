@@ -34,7 +34,8 @@ async fn what_is_offered() {
               "infill-ls.acceptLine",
               "infill-ls.writeFunction",
               "infill-ls.task",
-              "infill-ls.ask"
+              "infill-ls.ask",
+              "infill-ls.open"
             ]
           },
           "inlineCompletionProvider": true,

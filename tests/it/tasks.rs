@@ -228,11 +228,25 @@ async fn tests_go_where_tests_stand() {
     let mut server = capable(&script).await;
     server.open(&uri, "python", "def twice(x):\n    return 2 * x\n").await;
     let action = titled(&mut server, &uri, 1, "Write tests").await;
-    let changes = server.call("codeAction/resolve", action).await["edit"]["documentChanges"].take();
+    let mut resolved = server.call("codeAction/resolve", action).await;
+    let changes = resolved["edit"]["documentChanges"].take();
     assert_eq!(changes[0]["kind"], "create");
     assert!(changes[0]["uri"].as_str().unwrap().ends_with("/tests/test_shop.py"), "{changes}");
     let new = "from shop import twice\n\n\ndef test_twice():\n    assert twice(1) == 2\n";
     assert_eq!(changes[1]["edits"][0]["newText"], new);
+    // Behind the edit the editor is asked to open the file, for it would not show it by itself.
+    assert_eq!(resolved["command"]["command"], "infill-ls.open");
+    assert_eq!(resolved["command"]["arguments"], json!([{ "uri": changes[0]["uri"] }]));
+    let id = server
+        .request(
+            "workspace/executeCommand",
+            json!({ "command": "infill-ls.open", "arguments": [{ "uri": changes[0]["uri"] }] }),
+        )
+        .await;
+    let asked = server.heard("window/showDocument").await;
+    assert_eq!(asked["uri"], changes[0]["uri"]);
+    assert_eq!(asked["takeFocus"], true);
+    assert_eq!(server.answer(id).await["result"], Value::Null);
 
     // Beside tests that are there, without another import.
     std::fs::write(folder.path().join("tests/test_shop.py"), "from shop import twice\n").unwrap();

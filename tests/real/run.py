@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 
+import actions
 import first_run
 import helix
 import latency
@@ -81,7 +82,7 @@ def main():
     for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
-    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *troubles.TESTS, *latency.TESTS]
+    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *actions.TESTS, *troubles.TESTS, *latency.TESTS]
     in_neovim += [*random_edits.TESTS, *first_run.TESTS]
     in_terminal = in_neovim + (helix.TESTS if NEOVIM == "0.12" else [])
     tests = vscode.TESTS if in_vscode else in_terminal

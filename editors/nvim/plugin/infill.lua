@@ -10,9 +10,10 @@ if vim.fn.has('nvim-0.10') == 0 then
 end
 
 vim.api.nvim_create_user_command('Infill', function(arguments)
-  require('infill.command').run(arguments.fargs)
+  require('infill.command').run(arguments.fargs, arguments)
 end, {
   nargs = '*',
+  range = true,
   desc = 'infill-ls: suggestions from the model inside',
   complete = function(lead, line)
     return require('infill.command').complete(lead, line)

@@ -10,6 +10,7 @@ import { Pages, showDoctor, showStatistics } from "./report.js";
 import { Server } from "./server.js";
 import { ServerState } from "./state.js";
 import { StatusItem } from "./status.js";
+import { ask, editAsTold } from "./told.js";
 
 let server: Server | undefined;
 
@@ -39,6 +40,8 @@ export function activate(context: vscode.ExtensionContext): void {
     "infill.doctor": () => showDoctor(started, pages),
     "infill.statistics": () => showStatistics(started, pages),
     "infill.codeAction": () => runCodeAction(started),
+    "infill.editAsTold": () => editAsTold(started),
+    "infill.ask": () => ask(started),
     "infill.firstSteps": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstSteps`),
     "infill.tryIt": () => tryIt(),

@@ -44,6 +44,8 @@ function entries(state: ServerState, pause: Pause, language: string | undefined)
     { label: "$(output) Show the Log", command: "infill.showLog" },
     separator("More"),
     { label: "$(lightbulb) Code Actions at the Cursor…", command: "infill.codeAction" },
+    { label: "$(edit) Edit as Told…", command: "infill.editAsTold" },
+    { label: "$(comment-discussion) Ask…", command: "infill.ask" },
     { label: "$(gear) Settings", command: "workbench.action.openSettings", argument: SECTION },
     { label: "$(book) First Steps", command: "infill.firstSteps" },
   ];

@@ -38,6 +38,8 @@ impl From<Reason> for Landed {
 pub(super) enum Outcome {
     /// An edit to apply.
     Edit(Box<WorkspaceEdit>),
+    /// An edit of another document, to apply and to open.
+    Beside(Box<WorkspaceEdit>, Url),
     /// A text to open.
     Page(Page),
 }
@@ -191,14 +193,15 @@ fn placed(
 fn beside(view: &View, path: &Path, text: &str, is_new: bool) -> Result<Outcome, Refusal> {
     let uri = Url::from_file_path(path).map_err(|()| Reason::Failed)?;
     if is_new && view.negotiated.create_files && view.negotiated.document_changes {
-        return Ok(Outcome::Edit(Box::new(convert::to_new_file(&uri, text))));
+        return Ok(Outcome::Beside(Box::new(convert::to_new_file(&uri, text)), uri));
     }
     if !is_new {
         let there = std::fs::read_to_string(path).map_err(|_| Reason::Failed)?;
         let end = Snapshot::new(view.snapshot.language(), &there);
         let at = convert::to_range(&end, &(there.len()..there.len()), view.negotiated.encoding);
         let edit = tower_lsp::lsp_types::TextEdit { range: at, new_text: text.into() };
-        return Ok(Outcome::Edit(Box::new(WorkspaceEdit::new([(uri, vec![edit])].into()))));
+        let edit = WorkspaceEdit::new([(uri.clone(), vec![edit])].into());
+        return Ok(Outcome::Beside(Box::new(edit), uri));
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = view.snapshot.language().extension();

@@ -28,12 +28,23 @@ pub(super) async fn page(session: &Arc<Session>, client: &Client, page: &Page) {
     }
 }
 
+/// Opens a document, for a person to go on in.
+pub(super) async fn document(session: &Arc<Session>, client: &Client, uri: Url) {
+    if session.negotiated().show_document {
+        let params =
+            ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+        if let Err(error) = client.send_request::<ShowDocument>(params).await {
+            tracing::warn!(%error, "the editor did not open a document");
+        }
+    }
+}
+
 /// Writes a page into a file of its own.
 fn written(page: &Page) -> std::io::Result<PathBuf> {
     let folder = std::env::temp_dir().join("infill-ls");
     std::fs::create_dir_all(&folder)?;
-    let name: String = page.title.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    let name = name.trim_matches('-').to_owned();
+    let words = page.title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("-");
     let file = folder.join(format!("{name}.{}", page.extension));
     std::fs::write(&file, &page.text)?;
     Ok(file)

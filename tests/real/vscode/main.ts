@@ -1,6 +1,7 @@
 // Runs one of the tests in VS Code, or lists them: node main.ts NAME | --list
 // tests/real/vscode.py calls this, so that they stand beside the tests in the other editors.
 
+import * as actions from "./actions.ts";
 import * as editing from "./editing.ts";
 import * as latency from "./latency.ts";
 import * as places from "./places.ts";
@@ -11,7 +12,7 @@ import { Workbench, type Start } from "./workbench.ts";
 type Test = (start: Start) => Promise<void>;
 
 const TESTS = new Map(
-  Object.entries<Test>({ ...editing, ...states, ...places, ...latency, ...rope }).map(([name, test]) => [
+  Object.entries<Test>({ ...actions, ...editing, ...states, ...places, ...latency, ...rope }).map(([name, test]) => [
     spell(name),
     test,
   ]),

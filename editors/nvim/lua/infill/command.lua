@@ -93,24 +93,41 @@ for _, name in ipairs({
   'previous',
   'dismiss',
   'write-function',
+  'stop',
 }) do
   subcommands[name] = function()
     require('infill')[name:gsub('-', '_')]()
   end
 end
 
+--- Subcommands whose words are the user's own.
+---@type table<string, fun(words: string, lines?: { first: integer, last: integer })>
+local told = {
+  edit = function(words, lines)
+    require('infill.told').edit(words, lines)
+  end,
+  ask = function(words)
+    require('infill.told').ask(words)
+  end,
+}
+
 ---@return string[]
 local function names()
-  local result = vim.tbl_keys(subcommands)
+  local result = vim.list_extend(vim.tbl_keys(subcommands), vim.tbl_keys(told))
   table.sort(result)
   return result
 end
 
 ---@param arguments string[]
-function M.run(arguments)
+---@param command? table As |nvim_create_user_command()| gives it; without it there is no range.
+function M.run(arguments, command)
   local name = arguments[1] or 'status'
   local subcommand = subcommands[name]
-  if subcommand and #arguments <= 1 then
+  if told[name] then
+    local lines = command and command.range > 0 and { first = command.line1, last = command.line2 } or nil
+    local words = command and command.args:match('^%s*%S+%s+(.-)%s*$') or table.concat(arguments, ' ', 2)
+    told[name](words, lines)
+  elseif subcommand and #arguments <= 1 then
     subcommand()
   else
     local message = "infill: there is no ':Infill %s'; there are: %s"

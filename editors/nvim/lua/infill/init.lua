@@ -58,6 +58,24 @@ function M.write_function()
   require('infill.action').write_function()
 end
 
+--- Changes the code at the cursor, or the lines given, as the instruction says; shows the change before it is made.
+---@param instruction? string Asked for where there is none.
+---@param lines? { first: integer, last: integer } From 1, both included.
+function M.edit(instruction, lines)
+  require('infill.told').edit(instruction or '', lines)
+end
+
+--- Answers a question about the current file, in a window of its own.
+---@param question? string Asked for where there is none.
+function M.ask(question)
+  require('infill.told').ask(question or '')
+end
+
+--- Stops what the server does for code actions, edits and questions. Suggestions go on; see |infill.pause|.
+function M.stop()
+  require('infill.told').stop()
+end
+
 --- Stops asking for suggestions. The server stays, with its model loaded.
 function M.pause()
   require('infill.suggestion').pause()

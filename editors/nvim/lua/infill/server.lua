@@ -111,8 +111,10 @@ function M.config()
     workspace_required = false,
     -- An empty Lua table would be sent as an empty list.
     init_options = next(options.settings) and options.settings or vim.empty_dict(),
+    capabilities = require('infill.page').capabilities(),
     handlers = {
       ['infill/status'] = require('infill.status').receive,
+      ['window/showDocument'] = require('infill.page').receive,
       ['window/showMessage'] = require('infill.notice').receive,
     },
   }
@@ -205,6 +207,18 @@ function M.cancel(client, id)
     client:cancel_request(id)
   else
     client.cancel_request(id)
+  end
+end
+
+--- Sends a notification.
+---@param client vim.lsp.Client
+---@param method string
+---@param params table
+function M.notify(client, method, params)
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:notify(method, params)
+  else
+    client.notify(method, params)
   end
 end
 
