@@ -212,7 +212,7 @@ def actions_write(terminal):
     if not text.startswith("def is_palindrome(text: str) -> bool:\n    ") or "\n    pass\n" in text:
         raise Failure(text)
 
-    actions.open("mean.py", PYTHON_FAULT, row=3, column=20)
+    actions.open("mean.py", PYTHON_FAULT, row=3, column=24)
     actions.session.rpc.lua(DIAGNOSE, "Undefined name `number`", 2, 23, 29)
     terminal.wait_for_text("Undefined name")
     actions.picture("fault")
