@@ -148,7 +148,7 @@ export async function actionsChange(start: Start): Promise<void> {
   expectPython(await changed(code, SQUARES, "document", "Document `f`"));
 
   await code.goToEndOfLine(1);
-  await code.press("Home", "Control+ArrowRight");
+  await code.press("Home", "Control+ArrowRight", "ArrowRight");
   await choose(code, "Name `f` better");
   expectPython(await changed(code, SQUARES, "name-better", "Name `f` better"));
 
@@ -179,6 +179,7 @@ export async function actionsRead(start: Start): Promise<void> {
 
   await open(code, "squares.py", 1);
   await code.command("infill-ls: Ask…");
+  await code.page.locator(".quick-input-title", { hasText: "ask about squares.py" }).waitFor();
   await code.type("What does f return for an empty list?", 0);
   await code.picture("question");
   await code.press("Enter");
