@@ -212,7 +212,7 @@ def actions_write(terminal):
     if not text.startswith("def is_palindrome(text: str) -> bool:\n    ") or "\n    pass\n" in text:
         raise Failure(text)
 
-    actions.open("mean.py", PYTHON_FAULT, row=3, column=20)
+    actions.open("mean.py", PYTHON_FAULT, row=3, column=24)
     actions.session.rpc.lua(DIAGNOSE, "Undefined name `number`", 2, 23, 29)
     terminal.wait_for_text("Undefined name")
     actions.picture("fault")
@@ -241,6 +241,10 @@ def actions_change(terminal):
     actions.go_to(1, 4)
     actions.choose("Write tests for `f`")
     text = wait_for("a file of tests", lambda: actions.session.rpc.lua(BUFFER, "/test_squares.py"))
+    # The editor makes the file, and opens it so that one sees it.
+    in_front = "return vim.api.nvim_buf_get_name(0)"
+    wait_for("the tests to open", lambda: actions.session.rpc.lua(in_front).endswith("/test_squares.py"), 10)
+    terminal.wait_for_text("def test_", 10)
     actions.picture("write-tests")
     actions.keep("write-tests", "Write tests for `f`", f"test_squares.py:\n{text}")
     expect_parses(text)

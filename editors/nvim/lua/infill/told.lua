@@ -116,7 +116,11 @@ function M.ask(question)
     server.request(client, 'workspace/executeCommand', {
       command = 'infill-ls.ask',
       arguments = { { question = asked, textDocument = document } },
-    }, function() end)
+    }, function(error)
+      if not error then
+        vim.api.nvim_echo({ { '' } }, false, {}) -- it is answered
+      end
+    end)
   end)
 end
 
