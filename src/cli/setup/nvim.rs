@@ -27,10 +27,13 @@ pub(super) const PLUGIN: &[(&str, &str)] = &[
     plugin!("lua/infill/model.lua"),
     plugin!("lua/infill/notice.lua"),
     plugin!("lua/infill/options.lua"),
+    plugin!("lua/infill/page.lua"),
+    plugin!("lua/infill/preview.lua"),
     plugin!("lua/infill/restart.lua"),
     plugin!("lua/infill/server.lua"),
     plugin!("lua/infill/status.lua"),
     plugin!("lua/infill/suggestion.lua"),
+    plugin!("lua/infill/told.lua"),
     plugin!("plugin/infill.lua"),
 ];
 
