@@ -30,7 +30,7 @@ TSC = os.environ.get("TSC", "npx tsc")
 PYTHON = os.environ.get("PYTHON", "python3")
 LANGUAGES = {
     "python": ("fn_python.jsonl", "py", f"{PYTHON} -m pyflakes {{file}}"),
-    "rust": ("fn_rust.jsonl", "rs", "rustc --edition 2021 --crate-type lib -A warnings --emit metadata -o /dev/null {file}"),
+    "rust": ("fn_rust.jsonl", "rs", "rustc --edition 2021 --crate-type lib -A warnings --emit metadata --out-dir . {file}"),
     "typescript": ("fn_javascript.jsonl", "ts", f"{TSC} --noEmit --target es2022 --lib es2022,dom {{file}}"),
 }
 WANTED, ROUNDS = 20, 3
