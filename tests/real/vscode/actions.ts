@@ -220,6 +220,10 @@ async function confirm(code: Workbench, label: string, button: "Apply" | "Discar
     hasText: button,
   });
   await pressed.first().waitFor({ timeout: 90_000 });
+  if (button === "Apply") {
+    // What asks to be confirmed is not ticked. The first box is the file's, and so ticks all its changes.
+    await code.page.locator(".edit-checkbox").first().click();
+  }
   await code.picture(label);
   await pressed.first().click();
 }
