@@ -71,9 +71,15 @@ async function open(code: Workbench, name: string, line: number): Promise<void> 
 
 /** Chooses a code action from the light bulb's menu. */
 async function choose(code: Workbench, title: string, picture?: string): Promise<void> {
-  await code.press("Control+.");
   const action = code.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
-  await action.waitFor();
+  await waitFor(`the action ${title}`, async () => {
+    // A language server that starts in the meantime closes the menu.
+    await code.press("Escape", "Control+.");
+    return action.waitFor({ timeout: 4000 }).then(
+      () => true,
+      () => false,
+    );
+  });
   if (picture !== undefined) {
     await code.picture(picture);
   }
