@@ -165,6 +165,11 @@ export async function actionsChange(start: Start): Promise<void> {
 
   await code.goToEndOfLine(1);
   await choose(code, "Write tests");
+  // VS Code makes the file and does not run the command that would open it: it takes only the edit of a resolved action.
+  await code.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "test_squares.py" }).waitFor({
+    timeout: 90_000,
+  });
+  await code.openFile("test_squares.py");
   const tests = await page(code, /test_squares/, "write-tests", SQUARES, "Write tests for `f`");
   if (!tests.includes("def test_")) {
     throw new Failure(tests);
