@@ -71,9 +71,15 @@ async function open(code: Workbench, name: string, line: number): Promise<void> 
 
 /** Chooses a code action from the light bulb's menu. */
 async function choose(code: Workbench, title: string, picture?: string): Promise<void> {
-  await code.press("Control+.");
   const action = code.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
-  await action.waitFor();
+  await waitFor(`the action ${title}`, async () => {
+    // A language server that starts in the meantime closes the menu.
+    await code.press("Escape", "Control+.");
+    return action.waitFor({ timeout: 4000 }).then(
+      () => true,
+      () => false,
+    );
+  });
   if (picture !== undefined) {
     await code.picture(picture);
   }
@@ -159,6 +165,11 @@ export async function actionsChange(start: Start): Promise<void> {
 
   await code.goToEndOfLine(1);
   await choose(code, "Write tests");
+  // VS Code makes the file and does not run the command that would open it: it takes only the edit of a resolved action.
+  await code.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "test_squares.py" }).waitFor({
+    timeout: 90_000,
+  });
+  await code.openFile("test_squares.py");
   const tests = await page(code, /test_squares/, "write-tests", SQUARES, "Write tests for `f`");
   if (!tests.includes("def test_")) {
     throw new Failure(tests);
@@ -220,6 +231,10 @@ async function confirm(code: Workbench, label: string, button: "Apply" | "Discar
     hasText: button,
   });
   await pressed.first().waitFor({ timeout: 90_000 });
+  if (button === "Apply") {
+    // What asks to be confirmed is not ticked. The first box is the file's, and so ticks all its changes.
+    await code.page.locator(".edit-checkbox").first().click();
+  }
   await code.picture(label);
   await pressed.first().click();
 }

@@ -111,6 +111,7 @@ function M.config()
     workspace_required = false,
     -- An empty Lua table would be sent as an empty list.
     init_options = next(options.settings) and options.settings or vim.empty_dict(),
+    on_init = require('infill.faults').tell,
     capabilities = require('infill.page').capabilities(),
     handlers = {
       ['infill/status'] = require('infill.status').receive,
