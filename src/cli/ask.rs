@@ -1,11 +1,13 @@
 //! `infill-ls ask`: a question, or a conversation in the terminal.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
+use rustyline::DefaultEditor;
+use rustyline::error::ReadlineError;
 use serde_json::json;
 
 use super::assistant::{self, AnswerArgs, Assistant, order, streams};
@@ -79,14 +81,18 @@ impl Asking {
 
     fn converse(&self) -> anyhow::Result<ExitCode> {
         let mut earlier: Vec<Turn> = Vec::new();
-        let mut lines = std::io::stdin().lock().lines();
+        let mut editor = DefaultEditor::new()?;
         writeln!(std::io::stderr().lock(), "Ask; Ctrl-C stops an answer, an empty line or Ctrl-D ends.")?;
         loop {
-            write!(std::io::stdout().lock(), "> ")?;
-            std::io::stdout().lock().flush()?;
-            let Some(question) = lines.next().transpose()?.filter(|line| !line.trim().is_empty()) else {
-                return Ok(ExitCode::SUCCESS);
+            let question = match editor.readline("> ") {
+                Ok(line) if line.trim().is_empty() => return Ok(ExitCode::SUCCESS),
+                Ok(line) => line,
+                // The line is given up, not the conversation.
+                Err(ReadlineError::Interrupted) => continue,
+                Err(ReadlineError::Eof) => return Ok(ExitCode::SUCCESS),
+                Err(error) => return Err(error.into()),
             };
+            editor.add_history_entry(&question)?;
             let order = order(self.args.answer.max_new_tokens.get(), None, coloured(true));
             let work = ask(&question, &self.files, &earlier, &*self.assistant.source, &order);
             let answered = self.assistant.wait_or_stop(&order.cancel, work);
