@@ -4,7 +4,7 @@
     cargo build --release && target/release/infill-ls model pull
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
-With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and Helix is left out. VS Code has its own: .ci/vscode installs and
+With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and the code actions and Helix are left out. VS Code has its own: .ci/vscode installs and
 packages what it needs and runs
 
     python3 tests/real/run.py --vscode [WORD …]
@@ -82,9 +82,10 @@ def main():
     for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
-    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *actions.TESTS, *troubles.TESTS]
+    in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *troubles.TESTS]
     in_neovim += [*random_edits.TESTS, *first_run.TESTS]
-    in_terminal = in_neovim + (helix.TESTS if NEOVIM == "0.12" else [])
+    # What is the server's own is driven in one Neovim; the older ones show the same in their own way.
+    in_terminal = in_neovim + ([*actions.TESTS, *helix.TESTS] if NEOVIM == "0.12" else [])
     tests = vscode.TESTS if in_vscode else in_terminal
     if words:
         # What measures runs only by name: a busy machine says nothing about the editor.
