@@ -194,6 +194,9 @@ fn suited(session: &Session, view: &View) -> Arc<Settings> {
         return Arc::clone(&view.settings);
     }
     let suited = session.outcomes.acceptance().threshold(view.snapshot.language().id(), set);
+    if suited == set {
+        return Arc::clone(&view.settings);
+    }
     let mut settings = Settings::clone(&view.settings);
     settings.completion.min_mean_probability = suited;
     Arc::new(settings)

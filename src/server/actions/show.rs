@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tower_lsp::Client;
 use tower_lsp::lsp_types::request::ShowDocument;
-use tower_lsp::lsp_types::{MessageType, ShowDocumentParams, Url};
+use tower_lsp::lsp_types::{MessageType, ShowDocumentParams, ShowDocumentResult, Url};
 
 use crate::assist::Page;
 use crate::server::session::Session;
@@ -21,8 +21,7 @@ pub(super) async fn page(session: &Arc<Session>, client: &Client, page: &Page) {
         Ok(Ok(uri)) => uri,
         _ => return by_message(),
     };
-    let params = ShowDocumentParams { uri, external: Some(false), take_focus: Some(false), selection: None };
-    match client.send_request::<ShowDocument>(params).await {
+    match open(client, uri, false).await {
         Ok(shown) if shown.success => {}
         _ => by_message(),
     }
@@ -30,13 +29,17 @@ pub(super) async fn page(session: &Arc<Session>, client: &Client, page: &Page) {
 
 /// Opens a document, for a person to go on in.
 pub(super) async fn document(session: &Arc<Session>, client: &Client, uri: Url) {
-    if session.negotiated().show_document {
-        let params =
-            ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
-        if let Err(error) = client.send_request::<ShowDocument>(params).await {
-            tracing::warn!(%error, "the editor did not open a document");
-        }
+    if session.negotiated().show_document
+        && let Err(error) = open(client, uri, true).await
+    {
+        tracing::warn!(%error, "the editor did not open a document");
     }
+}
+
+async fn open(client: &Client, uri: Url, take_focus: bool) -> tower_lsp::jsonrpc::Result<ShowDocumentResult> {
+    let params =
+        ShowDocumentParams { uri, external: Some(false), take_focus: Some(take_focus), selection: None };
+    client.send_request::<ShowDocument>(params).await
 }
 
 /// Writes a page into a file of its own.
