@@ -116,14 +116,12 @@ class Actions:
     def open(self, name, text, row=1, column=0):
         """Opens another file, in the only window."""
         self.terminal.write(name, text)
+        self.session.settle()
         self.session.rpc.lua("vim.cmd('silent! only!') vim.cmd.edit(...)", name)
         attached = "return #vim.lsp.get_clients({ bufnr = 0, name = 'infill_ls' }) > 0"
         wait_for("the server to attach", lambda: self.session.rpc.lua(attached), 20)
         self.text, self.name = text, name
-        self.go_to(row, column)
-
-    def go_to(self, row, column=0):
-        self.session.rpc.request("nvim_win_set_cursor", 0, [row, column])
+        self.session.go_to(row, column)
 
     def choose(self, title):
         """Carries out the code action with this title."""
@@ -223,7 +221,7 @@ def actions_write(terminal):
 def actions_change(terminal):
     """Document, name better, simplify and write tests."""
     actions = Actions(terminal, "squares.py", PYTHON_CODE)
-    actions.go_to(1, 4)
+    actions.session.go_to(1, 4)
     actions.choose("Document `f`")
     text = actions.expect_changed("document", "Document `f`")
     if '"""' not in text or text.split('"""', 2)[2].strip() != PYTHON_CODE.split("\n", 1)[1].strip():
@@ -234,11 +232,11 @@ def actions_change(terminal):
     if "def f(" in text:
         raise Failure(text)
 
-    actions.go_to(9, 4)
+    actions.session.go_to(9, 4)
     actions.choose("Simplify `total`")
     actions.expect_changed("simplify", "Simplify `total`")
 
-    actions.go_to(1, 4)
+    actions.session.go_to(1, 4)
     actions.choose("Write tests for `f`")
     text = wait_for("a file of tests", lambda: actions.session.rpc.lua(BUFFER, "/test_squares.py"))
     # The editor makes the file, and opens it so that one sees it.
@@ -255,7 +253,7 @@ def actions_change(terminal):
 def actions_read(terminal):
     """Explanations, a translation and an answer open beside the file, which stays as it is."""
     actions = Actions(terminal, "squares.py", PYTHON_CODE)
-    actions.go_to(1, 4)
+    actions.session.go_to(1, 4)
     actions.choose("Explain `f`")
     first = actions.expect_page("explain", "Explain `f`")
     actions.choose("Explain `f` to a beginner")
@@ -290,7 +288,7 @@ def actions_told(terminal):
     actions.expect_text()
 
     # Asked for, and with a hunk that is left out and taken all the same.
-    actions.go_to(9, 4)
+    actions.session.go_to(9, 4)
     terminal.type(":Infill edit\r")
     terminal.wait_for_text("Edit as told:")
     terminal.type("use the built-in function sum\r")

@@ -5,8 +5,10 @@ from programs import expect_python, expect_rust
 from readme import settings
 from terminal import Failure, wait_for
 
-# So that the pictures show what they should; nothing of it is needed.
+# A key that says when all keys before it were taken, in every mode; and what makes the pictures show what they should.
 LOOKS = """
+vim.g.settled = 0
+vim.keymap.set({ 'n', 'i', 'x', 's', 'o', 'c' }, '<F12>', '<Cmd>let g:settled += 1<CR>')
 -- As Neovim 0.12 does by itself.
 vim.api.nvim_create_autocmd('FileType', { pattern = 'go', command = 'setlocal noexpandtab' })
 vim.opt.swapfile = false
@@ -135,14 +137,31 @@ class Session:
     def ghost_text(self):
         return self.rpc.lua(GHOST_TEXT)
 
+    def settle(self):
+        """Waits until Neovim has taken all keys so far: they go by the terminal, and a request would overtake them."""
+        expected = self.rpc.request("nvim_get_var", "settled") + 1
+        self.terminal.keys("F12")
+        wait_for("the keys to be taken", lambda: self.rpc.request("nvim_get_var", "settled") >= expected, 30)
+
+    def go_to(self, row, column=0):
+        """Puts the cursor into a row (from 1) and a column (from 0)."""
+        self.settle()
+        self.rpc.request("nvim_win_set_cursor", 0, [row, column])
+
+    def insert_in(self, row, column):
+        """Opens insert mode before a column (from 0) of a row (from 1)."""
+        self.go_to(row, column)
+        self.terminal.type("i")
+
     def insert_at_end_of(self, row, text):
         """Goes to a line (from 1), opens insert mode at its end and types, on the same line."""
-        self.rpc.request("nvim_win_set_cursor", 0, [row, 0])
+        self.go_to(row)
         self.terminal.type("A")
         self.terminal.type(text)
 
     def suggestion(self):
         """Waits for ghost text and for the screen to show its first line."""
+        self.settle()
         ghost = wait_for("ghost text", self.ghost_text)
         first = ghost.split("\n")[0].strip()
         wait_for(f"the ghost text {first!r} on the screen", lambda: first in self.terminal.screen())
@@ -155,6 +174,7 @@ class Session:
 
     def leave_insert_mode(self):
         """Presses Escape and waits, since Escape and the next key at once would be Alt and that key."""
+        self.settle()
         self.terminal.keys("Escape")
         wait_for("normal mode", lambda: self.rpc.request("nvim_get_mode")["mode"] == "n", 20)
 
@@ -205,6 +225,7 @@ def neovim_accept_word(terminal):
     ghost = session.suggestion().split("\n")[0]
     terminal.keys("M-Right")
     wait_for("a word of the ghost text", lambda: session.line() != typed)
+    session.settle()
     accepted = session.line()[len(typed) :]
     rest = session.ghost_text().split("\n")[0]
     terminal.picture("1-rest")
@@ -232,7 +253,7 @@ def neovim_tab_falls_back(terminal):
 
 
 def write_function(terminal, session):
-    session.rpc.request("nvim_win_set_cursor", 0, [1, 5])
+    session.go_to(1, 5)
     before = session.lines()
     terminal.type(":Infill write-function\r")
     wait_for("a function", lambda: session.lines() != before)

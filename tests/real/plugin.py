@@ -71,8 +71,7 @@ def suggest(terminal, line, insert_text, covered=0, config=None):
     if column == len(line) - 1:
         terminal.type("A")
     else:
-        session.rpc.request("nvim_win_set_cursor", 0, [1, column])
-        terminal.type("i")
+        session.insert_in(1, column)
     wait_for("the ghost text", session.ghost_text)
     return session
 
@@ -107,6 +106,7 @@ def plugin_accept_words(terminal):
     session = suggest(terminal, "a|", " = größer + 1")
     for accepted, rest in (("a =", " größer + 1"), ("a = größer", " + 1"), ("a = größer +", " 1"), ("a = größer + 1", "")):
         terminal.keys("M-Right")
+        session.settle()
         expect_buffer(session, accepted)
         if session.ghost_text() != rest:
             raise Failure(f"after {accepted!r} the rest is {session.ghost_text()!r}, not {rest!r}")
@@ -169,9 +169,11 @@ def plugin_pause(terminal):
     wait_for("no ghost text", lambda: not session.ghost_text(), 10)
     terminal.wait_for_text("infill: paused", 10)
     session.rpc.lua("require('infill').resume()")
+    terminal.type(" thre")
+    session.settle()
     item = {"insertText": " four", "range": {"start": {"line": 0, "character": 9}, "end": {"line": 0, "character": 9}}}
     session.rpc.request("nvim_set_var", "answer", item)
-    terminal.type(" three")
+    terminal.type("e")
     wait_for("ghost text again", session.ghost_text, 10)
     terminal.type("\t")
     expect_buffer(session, "one three four")
@@ -207,6 +209,7 @@ def plugin_every_silence(terminal):
         told = lambda sentence=sentence: "".join(sentence.split()) in "".join(re.split(r"[\s│|]+", terminal.screen()))
         wait_for(f"the sentence {sentence!r}", told, 10)
         terminal.type("0")
+        session.settle()
     print(f"  {len(silences())} reasons")
     terminal.type(":Infill status\r")
     terminal.wait_for_text(silences()[-1][0])

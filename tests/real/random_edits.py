@@ -130,6 +130,7 @@ def neovim_random_edits(terminal):
     done = []
     for step in range(STEPS):
         done.append(typist.step())
+        session.settle()
         expect_same(session, f"seed {seed}, step {step}, after {', '.join(done[-5:])}")
     terminal.picture("after-all")
     print(f"  {STEPS} steps with seed {seed}, {typist.accepted} times ghost text was accepted")

@@ -4,10 +4,11 @@
     cargo build --release && target/release/infill-ls model pull
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
-With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and the code actions and Helix are left out. VS Code has its own: .ci/vscode installs and
+With --retry a test that failed is told in full and run once more, in a fresh terminal; the last line names those that passed
+only then. With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and the code actions and Helix are left out. VS Code has its own: .ci/vscode installs and
 packages what it needs and runs
 
-    python3 tests/real/run.py --vscode [WORD …]
+    python3 tests/real/run.py --vscode [--retry] [WORD …]
 
 The pictures of the terminals are kept in target/real/pictures ($INFILL_LS_REAL_DIR/pictures).
 """
@@ -76,9 +77,33 @@ def run(test):
     return error is None
 
 
+def outcome(test, is_retried):
+    """Runs a test, and where it fails and is to be retried, once more. Returns "passed", "failed" or "flaky"."""
+    if run(test):
+        return "passed"
+    if not is_retried:
+        return "failed"
+    print(f"once more: {test.__name__}")
+    return "flaky" if run(test) else "failed"
+
+
+def closing_line(outcomes):
+    """Returns the last line for the outcomes by name, in which those are named that did not simply pass."""
+    kinds = {kind: [name for name, found in outcomes.items() if found == kind] for kind in ("passed", "failed", "flaky")}
+    line = f"{len(kinds['passed']) + len(kinds['flaky'])} passed, {len(kinds['failed'])} failed"
+    if kinds["failed"]:
+        line += f": {' '.join(kinds['failed'])}"
+    if kinds["flaky"]:
+        line += f", {len(kinds['flaky'])} only at the second try: {' '.join(kinds['flaky'])}"
+    return line
+
+
 def main():
-    in_vscode = sys.argv[1:2] == ["--vscode"]
-    words = sys.argv[2:] if in_vscode else sys.argv[1:]
+    flags = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    words = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    if unknown := set(flags) - {"--vscode", "--retry"}:
+        sys.exit(f"run.py: there is no {' '.join(sorted(unknown))}; see the head of this file")
+    in_vscode = "--vscode" in flags
     for needed in (server_binary(), cache_directory(), vscode.NODE if in_vscode else REAL / "root" / ".recipe"):
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
@@ -93,10 +118,10 @@ def main():
     for old in [picture for test in tests for picture in PICTURES.glob(f"{test.__name__}-*.png")]:
         old.unlink()
     signal.signal(signal.SIGALRM, on_alarm)
-    outcomes = [run(test) for test in tests]
+    outcomes = {test.__name__: outcome(test, "--retry" in flags) for test in tests}
     print(f"pictures: {PICTURES}")
-    print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed")
-    return 0 if outcomes and all(outcomes) else 1
+    print(closing_line(outcomes))
+    return 0 if outcomes and "failed" not in outcomes.values() else 1
 
 
 if __name__ == "__main__":

@@ -102,12 +102,6 @@ def without_model(record):
     return record["outcome"] == "shown" and record["tokens"] == 0 and record
 
 
-def insert_in(session, row, column):
-    """Opens insert mode before a column (from 0) of a row (from 1)."""
-    session.rpc.request("nvim_win_set_cursor", 0, [row, column])
-    session.terminal.type("i")
-
-
 def scene_rest_of_line(terminal):
     """Go: the rest of a line that was begun."""
     session = Session(terminal, "area.go", GO_AREA)
@@ -136,7 +130,7 @@ def scene_block(terminal):
 def scene_inside_brackets(terminal):
     """JavaScript: between brackets that are closed already; none is doubled."""
     session = Session(terminal, "call.js", JAVASCRIPT_CALL)
-    insert_in(session, 7, len("console.log(add("))
+    session.insert_in(7, len("console.log(add("))
     ghost = session.suggestion()
     terminal.picture("1")
     terminal.keys("Tab")
@@ -149,13 +143,13 @@ def scene_accept_words(terminal):
     """Rust: two words, then the rest, which comes without the model."""
     typed = "        let dy ="
     session = Session(terminal, "point.rs", RUST_STRUCT)
-    session.rpc.request("nvim_win_set_cursor", 0, [9, 0])
-    terminal.type("A")
+    session.insert_at_end_of(9, "")
     ghost = session.suggestion().split("\n")[0]
     for _ in range(2):
         before = session.line()
         terminal.keys("M-Right")
         wait_for("a word", lambda before=before: session.line() != before, 10)
+    session.settle()
     accepted = session.line()[len(typed) :]
     terminal.picture("1")
     if not ghost.startswith(accepted):
@@ -200,7 +194,7 @@ def scene_choices(terminal):
 def scene_silence(terminal):
     """Python: nothing is suggested inside a word, and the status says why."""
     session = Session(terminal, "word.py", "total_sum = 0\nprint(tosum)\n")
-    insert_in(session, 2, len("print(to"))
+    session.insert_in(2, len("print(to"))
     terminal.type("t")
     terminal.wait_for_text("infill: mid-word")
     if session.ghost_text():
@@ -250,7 +244,7 @@ def scene_crlf_and_tabs(terminal):
 def scene_with_menu(terminal):
     """Lua: with the completion menu open there is ghost text too, and both can be accepted."""
     session = Session(terminal, "shopping.lua", LUA_MENU)
-    insert_in(session, 4, len("for number, item in ipairs("))
+    session.insert_in(4, len("for number, item in ipairs("))
     terminal.type("shopping_")
     terminal.keys("C-n")
     wait_for("the menu", lambda: session.rpc.lua("return vim.fn.pumvisible()") == 1, 10)

@@ -39,6 +39,7 @@ def neovim_server_killed(terminal):
     session.insert_at_end_of(2, "    return a")
     session.suggestion()
     terminal.type(" +")
+    session.settle()
     first = kill_server(terminal)
     terminal.wait_for_text("stopped by itself and is started again (1 of 4)", 20)
     terminal.picture("1-told")
@@ -61,6 +62,7 @@ def neovim_server_keeps_dying(terminal):
     terminal.type(":Infill status\r")
     terminal.wait_for_text("the server stopped 5 times in 3 minutes")
     terminal.type(":Infill restart\r")
+    session.settle()
     wait_for("the server", session.is_ready, 60)
     session.insert_at_end_of(2, "    return a")
     session.suggestion()
@@ -77,6 +79,7 @@ def neovim_first_start(terminal):
         terminal.picture("1-fetching")
         session.insert_at_end_of(2, "    return a")
         terminal.type(" ")
+        session.settle()
         if session.ghost_text():
             raise Failure("there is ghost text without a model")
         session.leave_insert_mode()
@@ -124,7 +127,6 @@ def neovim_model(terminal):
     terminal.type("1\r")
     wait_for("a new server", lambda: (now := servers(terminal)) and not set(now) & set(before), 30)
     wait_for("the model", session.is_ready, 60)
-    terminal.type("\r")
     session.insert_at_end_of(2, "    return a")
     session.suggestion()
 
