@@ -1,7 +1,7 @@
 //! A question about programming or about files, answered in prose.
 
 use super::chat::{self, Draw, FENCE, Question, SYSTEM};
-use super::order::{AssistError, Order};
+use super::order::{AssistError, Order, Step};
 use super::page::{Page, tidied};
 use crate::complete::TokenCount;
 use crate::source::{Source, SourceError};
@@ -71,6 +71,8 @@ pub async fn ask(
     turns.reverse();
     user += &turns.concat();
     user += question;
+    let title: String = question.chars().take(60).collect();
+    (order.heard)(Step::Page(&title, ""));
     let asked = Question { system: SYSTEM.into(), user, answer_start: String::new() };
     let said = chat::ask(source, order, asked, Draw::default(), |_| false).await?;
     let ended = order.cut_note(&said.text, said.cut);
@@ -79,7 +81,7 @@ pub async fn ask(
             Err(AssistError::NoUse("the model said nothing; ask in other words".into()))
         }
         text => Ok(Page {
-            title: question.chars().take(60).collect(),
+            title,
             text: format!("{text}{ended}\n"),
             extension: "md",
             tokens: said.usage.decoded_tokens,

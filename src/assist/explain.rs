@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chat::{self, Draw, FENCE, Question, SYSTEM};
 use super::focus::Focus;
-use super::order::{AssistError, Order};
+use super::order::{AssistError, Order, Step};
 use super::page::{Page, tidied};
 use crate::source::{Source, SourceError};
 
@@ -45,24 +45,23 @@ pub async fn explain(
         ),
     };
     let user = format!("{task}\n\n{FENCE}{}\n{code}\n{FENCE}", language.id());
+    let what = &focus.what;
+    let cut = match most < lines {
+        true => format!("> Only the first {most} of {lines} lines are explained: more does not fit.\n\n"),
+        false => String::new(),
+    };
+    let (title, head) = (format!("Explanation of {what}"), format!("# {what}, explained\n\n{cut}"));
+    (order.heard)(Step::Page(&title, &head));
     let question = Question { system: SYSTEM.into(), user, answer_start: String::new() };
     let said = chat::ask(source, order, question, Draw::default(), |_| false).await?;
     let prose = tidied(&said.text);
     if prose.is_empty() {
         return Err(AssistError::NoUse("the model said nothing about this code; select another part".into()));
     }
-    let what = &focus.what;
-    let cut = match most < lines {
-        true => format!("> Only the first {most} of {lines} lines are explained: more does not fit.\n\n"),
-        false => String::new(),
-    };
     let ended = order.cut_note(&said.text, said.cut);
     Ok(Page {
-        title: format!("Explanation of {what}"),
-        text: format!(
-            "# {what}, explained\n\n{cut}{prose}{ended}\n\n---\n\n{FENCE}{}\n{code}\n{FENCE}\n",
-            language.id()
-        ),
+        title,
+        text: format!("{head}{prose}{ended}\n\n---\n\n{FENCE}{}\n{code}\n{FENCE}\n", language.id()),
         extension: "md",
         tokens: said.usage.decoded_tokens,
     })

@@ -17,6 +17,8 @@ pub enum Step<'a> {
     Piece(&'a str, &'a str),
     /// What is done beside writing, in a few words.
     Note(&'a str),
+    /// The next answer is prose for a page that can be read while it grows: the page's title, and what stands above it.
+    Page(&'a str, &'a str),
 }
 
 /// What a task is done with.

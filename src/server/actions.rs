@@ -1,6 +1,7 @@
 //! Code actions and commands: what is offered at a place, as an action whose edit comes when it is chosen, or as a command
 //! for what is to be read and for editors that cannot resolve. What the tasks are is `assist`'s matter.
 
+mod growing;
 mod offer;
 mod refusal;
 mod run;

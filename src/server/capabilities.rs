@@ -44,6 +44,8 @@ pub(super) struct Negotiated {
     pub annotations: bool,
     /// The editor opens files for the server.
     pub show_document: bool,
+    /// The editor shows pages while they are written.
+    pub pages: bool,
     /// The editor tells of files that change on disk, once it is asked to.
     pub watches_files: bool,
     /// Documentation may be Markdown.
@@ -131,6 +133,10 @@ impl From<&ClientCapabilities> for Negotiated {
             show_document: window
                 .and_then(|window| window.show_document.as_ref())
                 .is_some_and(|show_document| show_document.support),
+            pages: client
+                .experimental
+                .as_ref()
+                .is_some_and(|experimental| experimental["infillPage"] == true),
             markdown: takes_markdown(client),
             snippets: completion_item(client).and_then(|item| item.snippet_support).unwrap_or(false),
         }

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::MessageType;
 
-use super::protocol::{StatusNotification, StatusParams};
+use super::protocol::{PageNotification, PageParams, StatusNotification, StatusParams};
 
 /// Takes messages to the editor; clones share the way.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ enum Letter {
     Show(MessageType, String),
     Log(MessageType, String),
     Status(StatusParams),
+    Page(PageParams),
     Barrier(oneshot::Sender<()>),
 }
 
@@ -43,6 +44,11 @@ impl Outbox {
         self.send(Letter::Status(status));
     }
 
+    /// Shows a page, as far as it is written.
+    pub(super) fn page(&self, page: PageParams) {
+        self.send(Letter::Page(page));
+    }
+
     /// Waits until all messages before this have been handed on.
     pub(super) async fn flushed(&self) {
         let (sender, passed) = oneshot::channel();
@@ -62,6 +68,7 @@ async fn deliver(client: Client, mut letters: UnboundedReceiver<Letter>) {
             Letter::Show(kind, message) => client.show_message(kind, message).await,
             Letter::Log(kind, message) => client.log_message(kind, message).await,
             Letter::Status(status) => client.send_notification::<StatusNotification>(status).await,
+            Letter::Page(page) => client.send_notification::<PageNotification>(page).await,
             // Whoever waited may have been cancelled.
             Letter::Barrier(passed) => drop(passed.send(())),
         }

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `textDocument/inlineCompletion` | request to the server | ghost text; several candidates where a person asked (`triggerKind` 1) |
 //! | `infill/status` | notification to the editor | [`StatusParams`], for a status line |
+//! | `infill/page` | notification to an editor with the experimental capability `infillPage` | [`PageParams`]: a text to read, while it is written |
 //! | `infill/doctor` | request to the server, no parameters | [`DoctorReport`] |
 //! | `infill/stats` | request to the server, no parameters | [`StatsReport`]: what happened to suggestions |
 //!
@@ -250,6 +251,28 @@ pub struct StatusParams {
     /// The code of the reason, when the last request stayed silent; the message explains it then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// `infill/page`.
+#[derive(Debug)]
+pub enum PageNotification {}
+
+impl Notification for PageNotification {
+    type Params = PageParams;
+    const METHOD: &'static str = "infill/page";
+}
+
+/// A text to read, as far as it is written. Editors that show none get `window/showDocument` with the file when it is whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageParams {
+    /// The file that holds it once it is whole; the same in all messages about one page.
+    pub uri: tower_lsp::lsp_types::Url,
+    /// What it is, in a few words.
+    pub title: String,
+    /// All of it so far.
+    pub text: String,
+    /// Nothing more comes, and the file is written.
+    pub done: bool,
 }
 
 /// What the server is doing, in one word.

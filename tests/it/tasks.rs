@@ -6,7 +6,7 @@ use std::sync::Arc;
 use infill_ls::source::Input;
 use serde_json::{Value, json};
 
-use crate::actions::{capable, offered, titled};
+use crate::actions::{capable, editor, offered, titled};
 use crate::support::{Script, TestServer, Unit, apply};
 
 const URI: &str = "file:///project/shop.py";
@@ -33,15 +33,20 @@ async fn chosen(language: &str, text: &str, line: u32, words: &str, answer: &'st
 
 /// Runs a task as a command and returns the whole answer.
 async fn told(server: &mut TestServer, version: i32, lines: (u32, u32), task: Value) -> Value {
+    let id = asked(server, version, lines, task).await;
+    server.answer(id).await
+}
+
+/// Has a task begun as a command; returns the request's number.
+async fn asked(server: &mut TestServer, version: i32, lines: (u32, u32), task: Value) -> i64 {
     let mut argument = json!({
         "textDocument": { "uri": URI, "version": version },
         "range": { "start": { "line": lines.0, "character": 0 }, "end": { "line": lines.1, "character": 0 } },
     });
     argument.as_object_mut().unwrap().extend(task.as_object().unwrap().clone());
-    let id = server
+    server
         .request("workspace/executeCommand", json!({ "command": "infill-ls.task", "arguments": [argument] }))
-        .await;
-    server.answer(id).await
+        .await
 }
 
 fn user_of(script: &Arc<Script>) -> String {
@@ -183,6 +188,50 @@ async fn an_explanation_opens_as_a_document() {
     let file = shown.as_str().unwrap().strip_prefix("file://").unwrap().to_owned();
     assert!(file.ends_with(".md"), "{file}");
     assert!(user_of(&script).contains("def f():"));
+    server.finish().await;
+}
+
+/// An editor that shows pages while they are written.
+async fn reader(script: &Arc<Script>) -> TestServer {
+    editor(script).with("/capabilities/experimental", json!({ "infillPage": true })).ready().await
+}
+
+#[tokio::test]
+async fn an_explanation_can_be_read_while_it_is_written() {
+    let script = Script::says("It returns one, always.");
+    script.hold_behind(10);
+    let mut server = reader(&script).await;
+    server.open(URI, "python", "def one():\n    return 1\n").await;
+    let id = asked(&mut server, 1, (0, 0), json!({ "task": "explain" })).await;
+    let first = server.heard("infill/page").await;
+    assert_eq!(first["text"], "# `one`, explained\n\nIt ");
+    assert_eq!(first["done"], false);
+    script.release();
+    let result = server.answer(id).await;
+    let last = server.all_heard("infill/page").await.pop().unwrap()["params"].take();
+    assert_eq!(last["done"], true);
+    assert_eq!(last["uri"], first["uri"]);
+    assert_eq!(last["text"], result["result"]["text"]);
+    let file = last["uri"].as_str().unwrap().strip_prefix("file://").unwrap().to_owned();
+    assert_eq!(std::fs::read_to_string(file).unwrap(), last["text"].as_str().unwrap());
+    // The page is the editor's to show; it is not asked to open the file as well.
+    assert!(server.all_heard("window/showDocument").await.is_empty());
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_read_of_a_stopped_explanation_stays_and_says_so() {
+    let script = Script::says("It returns one, always.");
+    script.hold_behind(10);
+    let mut server = reader(&script).await;
+    server.open(URI, "python", "def f():\n    return 1\n").await;
+    let id = asked(&mut server, 1, (0, 2), json!({ "task": "explain", "audience": "beginner" })).await;
+    server.heard("infill/page").await;
+    server.notify("$/cancelRequest", json!({ "id": id })).await;
+    assert!(server.answer(id).await.get("error").is_some());
+    let last = server.heard("infill/page").await;
+    assert_eq!(last["done"], true);
+    assert!(last["text"].as_str().unwrap().contains("It returns\n\n… ("), "{last}");
     server.finish().await;
 }
 

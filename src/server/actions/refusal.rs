@@ -47,6 +47,11 @@ impl Refusal {
         }
     }
 
+    /// Returns what a person is told.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells a person, and returns the error that answers the request.
     pub(super) fn told(self, session: &Session) -> Error {
         let code = match self.reason {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{Position, Url, WorkspaceEdit};
 
+use super::growing::{Growing, Reading};
 use super::refusal::Refusal;
 use super::ways::{Written, difference};
 use crate::assist::{
@@ -253,7 +254,8 @@ where
     // A branch of its own: a task neither overtakes the document's completions nor is overtaken.
     let branch = session.with_documents(|documents| documents.new_branch());
     let token = progress.token().clone();
-    let (cancel, heard) = (CancelToken::new(), heard(progress));
+    let growing = Arc::new(Growing::new(session.negotiated().pages.then(|| session.outbox.clone())));
+    let (cancel, heard) = (CancelToken::new(), heard(progress, Arc::clone(&growing)));
     let order = Order { path, branch, max_tokens, bound: "actions.tokens", cancel, heard };
     let flight = Flight::start(|cancel| async move {
         let done = work(Order { cancel, ..order }).await;
@@ -261,24 +263,32 @@ where
         Landed(done.map_err(Refusal::from))
     });
     let _link = session.cancels().link(token, &flight);
+    let reading = Reading(growing);
     let Landed(done) = flight.landed().await;
+    match &done {
+        Ok(_) => reading.0.end(),
+        Err(refusal) => reading.0.give_up(refusal.message()),
+    }
     done
 }
 
-/// Returns what tells a person how a task goes on, by its progress.
-fn heard(progress: Arc<Progress>) -> assist::Heard {
+/// Returns what tells a person how a task goes on, by its progress and by the page that grows.
+fn heard(progress: Arc<Progress>, growing: Arc<Growing>) -> assist::Heard {
     let attempt = AtomicUsize::new(1);
     let said = move |lines: usize, attempt: usize| match attempt {
         1 => format!("line {lines}"),
         _ => format!("attempt {attempt}, line {lines}"),
     };
-    Arc::new(move |step| match step {
-        Step::Attempt(number) => attempt.store(number, Ordering::Relaxed),
-        Step::Note(note) => progress.report(note, None),
-        Step::Piece(piece, answer) if piece.contains('\n') => {
-            progress.report(said(answer.lines().count(), attempt.load(Ordering::Relaxed)), None);
+    Arc::new(move |step| {
+        growing.hear(step);
+        match step {
+            Step::Attempt(number) => attempt.store(number, Ordering::Relaxed),
+            Step::Note(note) => progress.report(note, None),
+            Step::Piece(piece, answer) if piece.contains('\n') => {
+                progress.report(said(answer.lines().count(), attempt.load(Ordering::Relaxed)), None);
+            }
+            Step::Piece(..) | Step::Page(..) => {}
         }
-        Step::Piece(..) => {}
     })
 }
 

@@ -1,7 +1,7 @@
 //! A source whose answers are a function of the prompt, and which can be held back.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use infill_ls::complete::{Prompt, TokenCount};
@@ -18,6 +18,8 @@ pub struct Script {
     seen: Mutex<Vec<Input>>,
     others: Mutex<Vec<Prompt>>,
     open: watch::Sender<bool>,
+    /// Characters that are written before it waits.
+    head: AtomicUsize,
     begun: Semaphore,
     stopped: Arc<Semaphore>,
     requests: AtomicU64,
@@ -50,6 +52,7 @@ impl Script {
             seen: Mutex::default(),
             others: Mutex::default(),
             open: watch::Sender::new(true),
+            head: AtomicUsize::new(0),
             begun: Semaphore::new(0),
             stopped: Arc::new(Semaphore::new(0)),
             requests: AtomicU64::new(0),
@@ -67,6 +70,12 @@ impl Script {
     /// Makes generations begin and then wait.
     pub fn hold(&self) {
         self.open.send_replace(false);
+    }
+
+    /// Makes them write so many characters first, and then wait.
+    pub fn hold_behind(&self, characters: usize) {
+        self.head.store(characters, Ordering::SeqCst);
+        self.hold();
     }
 
     /// Gives it time for what nobody waits for, and what it writes then; otherwise that is overtaken at once.
@@ -153,6 +162,8 @@ impl Source for Script {
         self.requests.fetch_add(1, Ordering::SeqCst);
         self.begun.add_permits(1);
         let mut open = self.open.subscribe();
+        let split =
+            text.char_indices().nth(self.head.load(Ordering::SeqCst)).map_or(text.len(), |(at, _)| at);
         let watchful = Watchful {
             stopped: Arc::clone(&self.stopped),
             cancelled: Arc::clone(&self.cancelled),
@@ -160,11 +171,19 @@ impl Source for Script {
         };
         Box::pin(async move {
             let mut watchful = watchful;
+            let (head, rest) = text.split_at(split);
+            let (finish, first) = stream(head, &mut request.watch);
+            if finish == FinishReason::Stop {
+                watchful.done = true;
+                let usage = Usage { decoded_tokens: first, ..Usage::default() };
+                return Ok(Generation { text, tokens: Vec::new(), finish, usage });
+            }
             let _ = open.wait_for(|open| *open).await;
             if request.cancel.is_cancelled() {
                 return Err(SourceError::Cancelled);
             }
-            let (finish, tokens) = stream(&text, &mut request.watch);
+            let (finish, tokens) = stream(rest, &mut request.watch);
+            let tokens = first + tokens;
             watchful.done = true;
             let usage = Usage { decoded_tokens: tokens, ..Usage::default() };
             Ok(Generation { text, tokens: Vec::new(), finish, usage })
