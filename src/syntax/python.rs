@@ -22,7 +22,8 @@ pub(super) fn header_end(source: &Source<'_>, line: usize) -> Option<usize> {
 
 /// Returns the docstring below a header that ends at `header_end`.
 pub(super) fn docstring_below(source: &Source<'_>, line: usize, header_end: usize) -> Option<Docstring> {
-    let first = source.next_line_of_text(source.snapshot().line_of(header_end) + 1)?;
+    let below = source.snapshot().line_of(header_end) + 1;
+    let first = source.next_line_of_text(behind_imports(source, line, below))?;
     docstring_on(source, first).filter(|_| is_deeper(source, first, line))
 }
 
@@ -45,7 +46,11 @@ pub(super) fn function_at(source: &Source<'_>, line: usize) -> Option<Function> 
 
 /// Returns the range of what stands below the header, and whether that is still to be written.
 fn body(source: &Source<'_>, header: usize, start: usize) -> (Range<usize>, bool) {
-    let Some(first) = statement_from(source, header, source.snapshot().line_of(start) + 1) else {
+    let below = source.snapshot().line_of(start) + 1;
+    let behind = behind_imports(source, header, below);
+    // What is imported is not yet what the function does, and stays where it is.
+    let start = if below < behind { source.snapshot().line_end(behind - 1) } else { start };
+    let Some(first) = statement_from(source, header, behind) else {
         return (start..source.end_of_blanks(start), true);
     };
     let head = source.head(first);
@@ -53,6 +58,21 @@ fn body(source: &Source<'_>, header: usize, start: usize) -> (Range<usize>, bool
     let is_alone = statement_from(source, header, first + 1).is_none();
     let end = source.snapshot().line_start(first) + statement.len();
     (start..end, is_alone && is_placeholder(statement.trim()))
+}
+
+/// Returns the line behind the imports that the body has from `line` on; `line` itself if it has none there.
+fn behind_imports(source: &Source<'_>, header: usize, line: usize) -> usize {
+    let is_import = |line: &usize| {
+        let head = source.head(*line);
+        let statement = head.trim_start();
+        (statement.starts_with("import ") || statement.starts_with("from "))
+            && !statement.trim_end().ends_with(['(', '\\'])
+    };
+    let mut behind = line;
+    while let Some(next) = statement_from(source, header, behind).filter(is_import) {
+        behind = next + 1;
+    }
+    behind
 }
 
 /// Returns the first line from `line` on that belongs to the body and is not a comment.

@@ -132,6 +132,34 @@ fn a_signature_waits_for_its_body() {
             ):<BODY>
         "#]],
     );
+    // Imports are not yet what it does.
+    check_describing(
+        "python",
+        "def f(x):\n    import math\n    from a import b\n    \"\"\"Doubles x.\"\"\"\n    $0\n",
+        expect![[r#"
+            "Doubles x."
+            signature "def f(x):"
+            def f(x):
+                import math
+                from a import b
+                """Doubles x."""<BODY>
+        "#]],
+    );
+    check_describing(
+        "python",
+        "def f(x):\n    \"\"\"Doubles x.\"\"\"\n    import math$0\n    pass\n",
+        expect![[r#"
+            "Doubles x."
+            signature "def f(x):"
+            def f(x):
+                """Doubles x."""
+                import math<BODY>
+        "#]],
+    );
+    check_describes_nothing(
+        "python",
+        "def f(x):\n    \"\"\"Doubles x.\"\"\"\n    import math$0\n    return 2 * x\n",
+    );
     check_describing(
         "python",
         "# Doubles x.\ndef f(x):\n    $0",
