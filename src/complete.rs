@@ -26,6 +26,7 @@ mod reason;
 mod repetition;
 mod stop;
 mod surroundings;
+mod unclosed;
 mod window;
 
 pub use accepted::accepted;

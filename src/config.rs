@@ -216,7 +216,7 @@ impl Default for CompletionSettings {
             time_ms: count(8_000),
             ahead: true,
             min_probability: 0.2,
-            min_mean_probability: 0.6,
+            min_mean_probability: 0.4,
             follow_acceptance: true,
             temperature: 0.0,
             seed: 0,

