@@ -41,9 +41,10 @@ pub(super) fn keyword(language: Language, at_margin: bool) -> &'static str {
         "python" | "ruby" => "def",
         "rust" => "fn",
         "go" => "func",
-        "lua" | "php" if at_margin => "function",
-        // A method of a class has none.
-        "javascript" | "javascriptreact" | "typescript" | "typescriptreact" if at_margin => "function",
+        // A method of a class has none in JavaScript, and other words before it in PHP.
+        "lua" | "php" | "javascript" | "javascriptreact" | "typescript" | "typescriptreact" if at_margin => {
+            "function"
+        }
         _ => "",
     }
 }

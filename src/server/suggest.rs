@@ -193,7 +193,8 @@ fn suited(session: &Session, view: &View) -> Arc<Settings> {
     if !view.settings.completion.follow_acceptance || set == 0.0 {
         return Arc::clone(&view.settings);
     }
-    let suited = session.outcomes.acceptance().threshold(view.snapshot.language().id(), set);
+    let language = view.snapshot.language().id();
+    let suited = session.outcomes.acceptance(|acceptance| acceptance.threshold(language, set));
     if suited == set {
         return Arc::clone(&view.settings);
     }

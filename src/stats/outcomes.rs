@@ -33,9 +33,9 @@ impl OutcomeLog {
         Self { dir: dir.map(Path::to_path_buf), journal: dir.map(|dir| Journal::new(dir, &BOOK)), acceptance }
     }
 
-    /// Returns how often this user accepts what is shown; a copy of some hundred bytes for each language.
-    pub fn acceptance(&self) -> Acceptance {
-        lock(&self.acceptance).clone()
+    /// Looks at how often this user accepts what is shown.
+    pub fn acceptance<T>(&self, look: impl FnOnce(&Acceptance) -> T) -> T {
+        look(&lock(&self.acceptance))
     }
 
     /// Takes down what happened to one suggestion.
