@@ -212,7 +212,7 @@ impl Default for CompletionSettings {
         Self {
             line_tokens: count(48),
             block_tokens: count(160),
-            latency_ms: count(700),
+            latency_ms: count(2000),
             time_ms: count(8_000),
             ahead: true,
             min_probability: 0.2,

@@ -130,7 +130,7 @@ pub async fn infill(
         branch: request.branch,
         input: Input::Infill(prompts.next().unwrap_or_default()),
         others: prompts.collect(),
-        latency: latency(&request.settings),
+        latency: latency(&request.settings, speed),
         params: params(&request.settings.completion),
         watch: Box::new(move |piece| {
             if !written.push(piece) {

@@ -8,6 +8,9 @@ use super::infill::InfillRequest;
 use crate::complete::{self, Anchored, Budget, Context, Prompt, Reach, TokenCount};
 use crate::config::Settings;
 
+/// Tokens that are read however long it takes.
+const LEAST: f64 = 512.0;
+
 /// Returns the prompts: behind the best other files, then behind those that serve until these are computed; the whole
 /// reach, then a shorter suffix, for the file before the cursor is usually there and what is after it is not; and at last
 /// what a request can afford when nothing is there.
@@ -29,7 +32,7 @@ pub(super) fn prompts(request: &InfillRequest, speed: u64, counter: &dyn TokenCo
         let same = |prompt: &Anchored| prompt.reach == reach && prompt.prompt.context == *context;
         prompts.iter().any(|prompt| same(prompt) && !prompt.is_stale())
     };
-    let affordable = (speed as f64 * latency(settings).as_secs_f64()) as usize;
+    let affordable = (speed as f64 * latency(settings, speed).as_secs_f64()).max(LEAST) as usize;
     for context in contexts {
         if !is_there(&prompts, Reach::Whole, context) {
             // What differs is only what stands before it.
@@ -67,9 +70,13 @@ pub(super) fn next(prompts: &[Anchored], contexts: &[Option<Arc<Context>>]) -> O
     best.map(|anchored| anchored.prompt.clone())
 }
 
-/// Returns the time that reading a prompt may take.
-pub(super) fn latency(settings: &Settings) -> Duration {
-    Duration::from_millis(settings.completion.latency_ms.get() as u64)
+/// Returns the time that reading a prompt may take, on a machine that reads so many tokens in a second.
+///
+/// A suggestion from less than [`LEAST`] tokens is quick and wrong: of one-line holes in Java, a third as many were right
+/// when a busy machine cut their prompts to a hundred.
+pub(super) fn latency(settings: &Settings, speed: u64) -> Duration {
+    let set = Duration::from_millis(settings.completion.latency_ms.get() as u64);
+    set.max(Duration::from_secs_f64(LEAST / speed.max(1) as f64))
 }
 
 /// Returns what can be read within the latency when nothing is held.

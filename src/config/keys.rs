@@ -74,7 +74,7 @@ const KEYS: &[Key] = &[
     key(
         "completion.latency_ms",
         "a positive whole number",
-        "Milliseconds that reading the prompt may take; what is not computed by then waits for idle time.",
+        "Milliseconds that reading the prompt may take; a longer one is cut to that, but never to less than 512 tokens, and the rest waits for idle time.",
     ),
     key(
         "completion.time_ms",

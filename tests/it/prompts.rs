@@ -68,6 +68,15 @@ async fn the_best_files_first_then_those_that_serve_and_at_last_a_short_prompt_w
 }
 
 #[tokio::test]
+async fn a_slow_machine_reads_half_a_thousand_tokens_all_the_same() {
+    // The speed of the scripted model is not known: nothing is taken to be slower.
+    let (prompts, _) = ask("a = 1\nb = ", &[], Vec::new()).await;
+    let lines = |prompt: &Prompt| prompt.suffix.matches("after").count();
+    // Four tokens a line, and one for the end of the cursor's: all of a suffix, half of what can be read, a quarter of it.
+    assert_eq!(prompts.iter().map(lines).collect::<Vec<_>>(), [99, 63, 31]);
+}
+
+#[tokio::test]
 async fn nothing_chosen_yet_is_no_reason_to_wait() {
     let (prompts, _) = ask("a = 1\nb = ", &[], Vec::new()).await;
     assert!(prompts.iter().all(|prompt| prompt.context.is_none()));
