@@ -148,6 +148,8 @@ class Actions:
     def expect_changed(self, label, request):
         """Waits for the text to change; it must parse, and one undo must bring back the old one. Returns the new one."""
         before = self.text.removesuffix("\n").split("\n")
+        shown = "return vim.fn.expand('%:t')"
+        wait_for(f"{self.name} in front", lambda: self.session.rpc.lua(shown) == self.name)
         after = wait_for("the text to change", lambda: (lines := self.session.lines()) != before and lines)
         self.terminal.wait_for_text(next(line for line in after if line not in before)[:60].rstrip(), 10)
         self.picture(label)
@@ -234,7 +236,9 @@ def actions_change(terminal):
 
     actions.session.go_to(9, 4)
     actions.choose("Simplify `total`")
-    actions.expect_changed("simplify", "Simplify `total`")
+    actions.expect_preview("simplify", "Simplify `total`")
+    terminal.type("y")
+    actions.expect_changed("simplified", "Simplify `total`, then y")
 
     actions.session.go_to(1, 4)
     actions.choose("Write tests for `f`")
