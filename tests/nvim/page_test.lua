@@ -60,14 +60,17 @@ T['opens beside, and takes nothing from the user'] = function()
   eq(child.lua_get('#vim.api.nvim_list_wins()'), 2)
 end
 
-T['is laid out to be read'] = function()
+T['is laid out to be read, also when it is whole'] = function()
   editor.start()
-  grow('Explain-f.md', 'A text')
-  local options = child.lua([[
-    local window = vim.fn.win_findbuf(vim.fn.bufnr(...))[1]
-    return { vim.wo[window].wrap, vim.wo[window].linebreak, vim.wo[window].conceallevel }
-  ]], { page('Explain-f.md') })
-  eq(options, { true, true, 2 })
+  for _, is_done in ipairs({ false, true }) do
+    grow('Explain-f.md', '# `f`, **explained**\n', is_done)
+    local options = child.lua([[
+      local window = vim.fn.win_findbuf(vim.fn.bufnr(...))[1]
+      return { vim.wo[window].wrap, vim.wo[window].linebreak, vim.wo[window].conceallevel }
+    ]], { page('Explain-f.md') })
+    eq(options, { true, true, 2 })
+    eq(editor.screen()[1], '# f, explained')
+  end
 end
 
 T['the cursor in it stays, and so does what is above'] = function()
@@ -163,15 +166,19 @@ T['what the user wrote into it stays'] = function()
   eq(shown('Explain-f.md').lines, { 'first note' })
 end
 
-T['is no document of the server before it is whole'] = function()
+T['is no document of the server, nor of another one'] = function()
   editor.start()
-  local attached = [[return #vim.lsp.get_clients({ bufnr = vim.fn.bufnr(...), name = 'infill_ls' })]]
   grow('Two.py', 'def')
-  eq(child.lua(attached, { page('Two.py') }), 0)
   grow('Two.py', 'def two():\n    pass\n', true)
+  child.cmd('wincmd k')
+  eq({ child.bo.filetype, child.lua_get('#vim.lsp.get_clients({ bufnr = 0 })') }, { 'python', 0 })
+  -- A file that is opened after it is.
+  child.fn.writefile({ '' }, editor.folder .. '/other.lua')
+  child.cmd('edit ' .. editor.folder .. '/other.lua')
   editor.eventually('the server to attach', function()
-    return child.lua(attached, { page('Two.py') }) == 1
+    return child.lua_get('#vim.lsp.get_clients({ bufnr = 0 })') == 1
   end)
+  eq(child.lua_get('scripted.starts'), 1)
 end
 
 T['comes when the window of commands is closed'] = function()

@@ -11,24 +11,34 @@ function M.capabilities()
   edits.documentChanges = true
   -- Before 0.12 Neovim says nothing of it. What asks to be looked at, |infill.confirm| shows.
   edits.changeAnnotationSupport = { groupsOnLabel = false }
+  -- Neovim 0.10 runs the command of an action that comes with its edit, and does not say so.
+  capabilities.textDocument.codeAction.resolveSupport.properties = { 'edit', 'command' }
   capabilities.experimental = { infillPage = true }
   return capabilities
 end
 
---- Opens a document beside what is in front, or shows it anew where it is open.
+--- Lays out a document that is to be read.
+---@param bufnr integer
+local function lay_out(bufnr)
+  if vim.bo[bufnr].filetype ~= 'markdown' then
+    return
+  end
+  -- As Neovim 0.12 does by itself; without its parser the signs of Markdown are seen.
+  pcall(vim.treesitter.start, bufnr)
+  for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
+    for name, value in pairs({ wrap = true, linebreak = true, conceallevel = 2 }) do
+      vim.api.nvim_set_option_value(name, value, { win = window, scope = 'local' })
+    end
+  end
+end
+
+--- Opens a document beside what is in front.
 ---@param params table As `window/showDocument` has them.
 ---@param context table
 ---@return any result
 local function open(params, context)
   local result = vim.lsp.handlers['window/showDocument'](nil, params, context)
-  local bufnr = vim.uri_to_bufnr(params.uri)
-  for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
-    if vim.bo[bufnr].filetype == 'markdown' then
-      for name, value in pairs({ wrap = true, linebreak = true, conceallevel = 2 }) do
-        vim.api.nvim_set_option_value(name, value, { win = window, scope = 'local' })
-      end
-    end
-  end
+  lay_out(vim.uri_to_bufnr(params.uri))
   return result
 end
 
@@ -64,15 +74,16 @@ end
 ---@type table<string, infill.Page> by URI
 local growing = {}
 
+--- The buffers of pages, also of those that are whole.
+---@type table<integer, true>
+local pages = {}
+
+--- Whether a buffer is a page. There is nothing to suggest in it, and it would have a server, with a model, of its own: it lies
+--- in no project.
 ---@param bufnr integer
 ---@return boolean
-function M.is_growing(bufnr)
-  for _, page in pairs(growing) do
-    if page.bufnr == bufnr then
-      return true
-    end
-  end
-  return false
+function M.is_page(bufnr)
+  return pages[bufnr] or false
 end
 
 --- Makes a buffer's lines those of a text, and leaves alone those that are so already, with the cursor that may be there.
@@ -96,7 +107,8 @@ end
 local function begin(params, context)
   local bufnr = vim.uri_to_bufnr(params.uri)
   local page = { bufnr = bufnr, length = 0, undolevels = vim.bo[bufnr].undolevels }
-  growing[params.uri] = page -- before its file type starts our server for it
+  growing[params.uri] = page
+  pages[bufnr] = true -- before its file type starts our server for it
   read_again(bufnr)
   open({ uri = params.uri, external = false, takeFocus = false }, context)
   vim.bo[bufnr].undolevels = -1
@@ -140,6 +152,7 @@ function M.grow(_, params, context)
     growing[params.uri] = nil
     if is_there then
       read_again(bufnr)
+      lay_out(bufnr)
       vim.bo[bufnr].undolevels = page.undolevels
     end
   end

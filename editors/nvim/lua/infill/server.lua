@@ -68,8 +68,8 @@ end
 ---@return boolean
 local function is_wanted(bufnr)
   local options = require('infill.options').get()
-  if require('infill.page').is_growing(bufnr) then
-    return false -- it would be asked about what it is writing
+  if require('infill.page').is_page(bufnr) then
+    return false
   end
   return not vim.tbl_contains(options.disabled_filetypes, vim.bo[bufnr].filetype)
 end
