@@ -74,12 +74,18 @@ vim.lsp.buf.code_action({
 })
 """
 
+# A page of so many characters takes the model so long that it must be seen to grow, at least so many times.
+LONG, GROWING = 400, 4
+
 PAGE = """
 for _, window in ipairs(vim.api.nvim_list_wins()) do
   local bufnr = vim.api.nvim_win_get_buf(window)
   local name = vim.api.nvim_buf_get_name(bufnr)
+  local lines = vim.api.nvim_buf_get_lines(bufnr, 0, -1, false)
   if name:find('/infill%-ls/[^/]*$') then
-    return { name, table.concat(vim.api.nvim_buf_get_lines(bufnr, 0, -1, false), '\\n') }
+    -- It is on the disk when it is whole.
+    local is_whole = vim.fn.filereadable(name) == 1 and vim.deep_equal(vim.fn.readfile(name), lines)
+    return { name, table.concat(lines, '\\n'), is_whole }
   end
 end
 return false
@@ -148,6 +154,8 @@ class Actions:
     def expect_changed(self, label, request):
         """Waits for the text to change; it must parse, and one undo must bring back the old one. Returns the new one."""
         before = self.text.removesuffix("\n").split("\n")
+        shown = "return vim.fn.expand('%:t')"
+        wait_for(f"{self.name} in front", lambda: self.session.rpc.lua(shown) == self.name)
         after = wait_for("the text to change", lambda: (lines := self.session.lines()) != before and lines)
         self.terminal.wait_for_text(next(line for line in after if line not in before)[:60].rstrip(), 10)
         self.picture(label)
@@ -160,14 +168,26 @@ class Actions:
         return text
 
     def expect_page(self, label, request, ending=".md", not_this=None):
-        """Waits for a page to open beside the file; the file must be as it was. Returns its text."""
+        """Waits for a page to open beside the file, and to be whole. Returns its text."""
+        lengths = set()
+
         def new_page():
             page = self.session.rpc.lua(PAGE)
-            return page and page[1] != not_this and page
-        name, text = wait_for("a page", new_page)
+            if page and page[1] != not_this:
+                lengths.add(len(page[1]))
+                if len(lengths) == GROWING and not page[2]:
+                    self.picture(f"{label}-growing")
+            return page and page[1] != not_this and page[2] and page
+
+        name, text, _ = wait_for("a page", new_page)
+        print(f"  {label}: seen at {len(lengths)} lengths")
+        if len(text) > LONG and len(lengths) < GROWING:
+            raise Failure(f"a page of {len(text)} characters did not grow before one's eyes")
         start = next(line for line in text.split("\n") if line.strip())
-        # The signs of Markdown are concealed.
-        self.terminal.wait_for_text(start.replace("`", "").replace("*", "")[:40].rstrip(), 10)
+        # The signs of Markdown are concealed, where Neovim has its parser for that.
+        concealed = start.replace("`", "").replace("*", "")[:40].rstrip()
+        screen = self.terminal.screen
+        wait_for(f"{concealed!r} on the screen", lambda: concealed in screen() or start[:40].rstrip() in screen(), 10)
         self.picture(label)
         self.keep(label, request, f"{name.rsplit('/', 1)[1]}:\n{text}")
         if not name.endswith(ending) or len(text.strip()) < 20:
@@ -234,7 +254,9 @@ def actions_change(terminal):
 
     actions.session.go_to(9, 4)
     actions.choose("Simplify `total`")
-    actions.expect_changed("simplify", "Simplify `total`")
+    actions.expect_preview("simplify", "Simplify `total`")
+    terminal.type("y")
+    actions.expect_changed("simplified", "Simplify `total`, then y")
 
     actions.session.go_to(1, 4)
     actions.choose("Write tests for `f`")
@@ -302,5 +324,7 @@ def actions_told(terminal):
 
 
 TESTS = [actions_write, actions_change, actions_read, actions_told]
+# Those in which it is not Neovim alone that shows what came.
+SHOWN = [actions_read, actions_told]
 for test in TESTS:
     test.limit = 180

@@ -1,9 +1,9 @@
 """From nothing to ghost text by the README alone, counted: what a new user types, in a home with nothing in it. The program is
 built and the model is there, since waiting is no work."""
 
-from neovim import PYTHON_ADD
 from programs import expect_python
 from terminal import Failure, wait_for
+from texts import PYTHON_ADD
 
 MOST_COMMANDS = 3
 

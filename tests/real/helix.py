@@ -2,10 +2,10 @@
 
 import re
 
-from neovim import PYTHON_ADD, PYTHON_COMMENT, RUST_AREA
 from programs import expect_python, expect_rust
 from readme import settings
 from terminal import wait_for
+from texts import PYTHON_ADD, PYTHON_COMMENT, RUST_AREA
 
 ACTION = "Write the function this comment describes"
 

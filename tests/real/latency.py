@@ -1,23 +1,14 @@
 """How long Neovim's user waits: from a key to ghost text on the screen, and how much of that is not the server's."""
 
-from neovim import DOCTOR, Session, set_up
+from neovim import Session, set_up
 from terminal import Failure, wait_for
+from texts import PYTHON_STACK
 
 # What Neovim and the plugin may add to the server's time, in the middle, in ms.
 MOST_MS = 30
 LEAST_SHOWN = 12
 
-START = """\
-class Stack:
-    def __init__(self):
-        self.items = []
-
-    def push(self, item):
-        self.items.append(item)
-
-    def is_empty(self):
-
-"""
+START = PYTHON_STACK + "    def is_empty(self):\n\n"
 
 # Lines that are typed; after each there is something to suggest.
 LINES = ["return len(", "return self.", "return not ", "if len(self", "print(self", "self.items = s", "for item in ", "if not "]
@@ -59,7 +50,7 @@ def measured(session, key):
         spent = wait_for("ghost text", lambda: session.rpc.lua(SPENT), 4)
     except Failure:
         return None
-    record = session.rpc.lua(DOCTOR)["requests"]["recent"][-1]
+    record = session.doctor()["requests"]["recent"][-1]
     return (spent, record["ms"]) if record["outcome"] == "shown" else None
 
 

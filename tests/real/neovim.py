@@ -4,6 +4,7 @@ from msgpack_rpc import Neovim
 from programs import expect_python, expect_rust
 from readme import settings
 from terminal import Failure, wait_for
+from texts import PYTHON_ADD, PYTHON_COMMENT, PYTHON_TOTAL, RUST_AREA, RUST_COMMENT
 
 # A key that says when all keys before it were taken, in every mode; and what makes the pictures show what they should.
 LOOKS = """
@@ -22,47 +23,6 @@ def set_up():
     """Returns the set-up of editors/README.md."""
     return settings("lua", "vim.opt.runtimepath")
 
-
-PYTHON_ADD = """\
-def add(a, b):
-
-print(add(2, 3))
-"""
-
-RUST_AREA = """\
-/// Returns the area of a rectangle.
-fn area(width: i64, height: i64) -> i64 {
-
-}
-
-fn main() {
-    println!("{}", area(3, 4));
-}
-"""
-
-PYTHON_TOTAL = """\
-numbers = [1, 2, 3]
-total = 0
-for number in numbers:
-
-print(total)
-"""
-
-PYTHON_COMMENT = """\
-# is_even(n): returns True if the number n is even, and False if it is odd.
-
-
-print(is_even(4), is_even(7))
-"""
-
-RUST_COMMENT = """\
-// fn max_of(a: i32, b: i32) -> i32: returns the larger of the two numbers.
-
-
-fn main() {
-    println!("{} {}", max_of(3, 8), max_of(9, 2));
-}
-"""
 
 # The longest that computing may go on after its request was cancelled. The engine looks before each layer and each token;
 # the rest is room for a busy CI machine.
@@ -89,10 +49,11 @@ end
 return table.concat(texts, '\\n')
 """
 
-DOCTOR = """
+ASK = """
 local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
 local self = vim.fn.has('nvim-0.11') == 1 and { client } or {}
-local arguments = vim.list_extend(self, { 'infill/doctor', vim.NIL, 5000, 0 })
+-- With the number of the buffer: for 0 Neovim does not send what has changed first.
+local arguments = vim.list_extend(self, { (...), vim.NIL, 5000, vim.api.nvim_get_current_buf() })
 local answer = client and client.request_sync(unpack(arguments))
 return answer and (answer.result or answer.err) or {}
 """
@@ -183,9 +144,17 @@ class Session:
         self.terminal.type(":write\r")
         wait_for("the file to be saved", lambda: self.rpc.lua("return not vim.bo.modified"))
 
+    def doctor(self):
+        """Returns the server's answer to `infill/doctor`."""
+        return self.rpc.lua(ASK, "infill/doctor")
+
+    def stats(self):
+        """Returns the server's answer to `infill/stats`."""
+        return self.rpc.lua(ASK, "infill/stats")
+
     def counters(self):
         """Returns the engine's counters, wherever they stand in the answer."""
-        answer = self.rpc.lua(DOCTOR)
+        answer = self.doctor()
         for found in (answer, *answer.values()):
             if isinstance(found, dict) and "max_cancel_us" in found:
                 return found

@@ -11,54 +11,13 @@ from terminal import NEOVIM, REPOSITORY, Failure, wait_for
 
 LINE = "return require('infill').statusline()"
 
-# A server inside Neovim: it answers the first inline completion with `vim.g.answer`, an item, and all later ones with null.
-SCRIPTED = """
-local scripted = {
-  cmd = function(dispatchers)
-    _G.scripted_dispatchers = dispatchers
-    local last, is_closing = 0, false
-    local results = {
-      initialize = { capabilities = { textDocumentSync = 1, inlineCompletionProvider = true } },
-    }
-    return {
-      request = function(method, params, callback)
-        last = last + 1
-        local result = results[method]
-        if method == 'textDocument/inlineCompletion' and vim.g.answer then
-          result = { items = { vim.g.answer } }
-          vim.g.answer = nil
-        end
-        vim.schedule(function()
-          callback(nil, result)
-        end)
-        return true, last
-      end,
-      notify = function(method)
-        if method == 'initialized' then
-          dispatchers.notification('infill/status', { state = 'ready', message = 'scripted' })
-        end
-        return true
-      end,
-      is_closing = function()
-        return is_closing
-      end,
-      terminate = function()
-        is_closing = true
-        dispatchers.on_exit(0, 0)
-      end,
-    }
-  end,
-}
-if vim.lsp.config then
-  vim.lsp.config('infill_ls', scripted)
-else
-  local server = require('infill.server')
-  local config = server.config
-  server.config = function()
-    return vim.tbl_extend('force', config(), scripted)
-  end
-end
-"""
+# A server inside Neovim, which answers what the test says.
+SCRIPTED = f"dofile('{REPOSITORY}/tests/nvim/scripted.lua')\n"
+
+
+def answer(session, item):
+    """Has the server answer the next inline completion with this item, and all later ones with nothing."""
+    session.rpc.lua("scripted.answers['textDocument/inlineCompletion'] = { items = { ... } }", item)
 
 
 def suggest(terminal, line, insert_text, covered=0, config=None):
@@ -67,7 +26,7 @@ def suggest(terminal, line, insert_text, covered=0, config=None):
     session = Session(terminal, "text.txt", line.replace("|", "") + "\n", (config or set_up()) + SCRIPTED)
     place = [{"line": 0, "character": column}, {"line": 0, "character": column + covered}]
     item = {"insertText": insert_text, "range": {"start": place[0], "end": place[1]}}
-    session.rpc.request("nvim_set_var", "answer", item)
+    answer(session, item)
     if column == len(line) - 1:
         terminal.type("A")
     else:
@@ -172,7 +131,7 @@ def plugin_pause(terminal):
     terminal.type(" thre")
     session.settle()
     item = {"insertText": " four", "range": {"start": {"line": 0, "character": 9}, "end": {"line": 0, "character": 9}}}
-    session.rpc.request("nvim_set_var", "answer", item)
+    answer(session, item)
     terminal.type("e")
     wait_for("ghost text again", session.ghost_text, 10)
     terminal.type("\t")
@@ -200,7 +159,7 @@ def plugin_every_silence(terminal):
     """Every reason for a silence: the status line says its word, and `:Infill status` its sentence."""
     session = suggest(terminal, "one|", " two")
     session.leave_insert_mode()
-    say = "scripted_dispatchers.notification('infill/status', { state = 'silent', reason = ..., message = select(2, ...) })"
+    say = "scripted.notify('infill/status', { state = 'silent', reason = ..., message = select(2, ...) })"
     for reason, sentence in silences():
         session.rpc.lua(say, reason, sentence)
         word = "infill" if reason in ("cancelled", "overtaken") else f"infill: {reason}"

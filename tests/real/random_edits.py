@@ -6,21 +6,12 @@ import random
 
 from neovim import Session, set_up
 from terminal import Failure, wait_for
+from texts import PYTHON_STACK
 
 STEPS = 200
 LEAST_ACCEPTED = 20
 
-START = """\
-class Stack:
-    def __init__(self):
-        self.items = []
-
-    def push(self, item):
-        self.items.append(item)
-
-    def pop(self):
-        return self.items.pop()
-"""
+START = PYTHON_STACK + "    def pop(self):\n        return self.items.pop()\n"
 
 # The beginnings of lines that somebody would write in that class, and some that nobody would.
 BEGINNINGS = ["def is_", "return self", "self.items", "if self", "for item in ", "print(", "# ", "é = ", "🙂", "x = [", '"']
@@ -35,21 +26,16 @@ require('infill').setup({
 })
 """
 
-COMPARE = """
-local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
-local self = vim.fn.has('nvim-0.11') == 1 and { client } or {}
--- With the number of the buffer: for 0 Neovim does not send what has changed first.
-local arguments = vim.list_extend(self, { 'infill/doctor', vim.NIL, 5000, vim.api.nvim_get_current_buf() })
-local answer = client.request_sync(unpack(arguments))
+BUFFER = """
 local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true), '\\n') .. '\\n'
-return { vim.uri_from_bufnr(0), #text, vim.fn.sha256(text), answer.result.documents }
+return { vim.uri_from_bufnr(0), #text, vim.fn.sha256(text) }
 """
 
 
 def expect_same(session, when):
     """Fails unless the server has the text of the buffer. The request goes behind all changes."""
-    uri, length, checksum, documents = session.rpc.lua(COMPARE)
-    (known,) = [document for document in documents if document["uri"] == uri]
+    uri, length, checksum = session.rpc.lua(BUFFER)
+    (known,) = [document for document in session.doctor()["documents"] if document["uri"] == uri]
     if (known["bytes"], known["sha256"]) != (length, checksum):
         raise Failure(f"{when}: the server has {known}, not the {length} bytes of\n" + "\n".join(session.lines()))
 

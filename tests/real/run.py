@@ -5,8 +5,8 @@
     python3 tests/real/run.py [WORD …]  # only the tests with one of these words in their name
 
 With --retry a test that failed is told in full and run once more, in a fresh terminal; the last line names those that passed
-only then. With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and the code actions and Helix are left out. VS Code has its own: .ci/vscode installs and
-packages what it needs and runs
+only then. With INFILL_LS_NEOVIM=0.11, or 0.10, that Neovim is driven, and those code actions that only edit the text, and
+Helix, are left out. VS Code has its own: .ci/vscode installs and packages what it needs and runs
 
     python3 tests/real/run.py --vscode [--retry] [WORD …]
 
@@ -20,6 +20,7 @@ import traceback
 
 import actions
 import first_run
+import headless
 import helix
 import latency
 import neovim
@@ -108,9 +109,9 @@ def main():
         if not needed.exists():
             sys.exit(f"run.py: {needed} is missing; see the head of this file")
     in_neovim = [*plugin.TESTS, *neovim.TESTS, *scenes.TESTS, *troubles.TESTS]
-    in_neovim += [*random_edits.TESTS, *first_run.TESTS]
+    in_neovim += [*random_edits.TESTS, *first_run.TESTS, *headless.TESTS]
     # What is the server's own is driven in one Neovim; the older ones show the same in their own way.
-    in_terminal = in_neovim + ([*actions.TESTS, *helix.TESTS] if NEOVIM == "0.12" else [])
+    in_terminal = in_neovim + ([*actions.TESTS, *helix.TESTS] if NEOVIM == "0.12" else actions.SHOWN)
     tests = vscode.TESTS if in_vscode else in_terminal
     if words:
         # What measures runs only by name: a busy machine says nothing about the editor.

@@ -1,7 +1,7 @@
 """Ten scenes of a day's work in Neovim, typed in, each with a picture: what is suggested in which situation, and what the
 buffer holds afterwards. What the model writes may change; how it fits into the file must not."""
 
-from neovim import DOCTOR, Session
+from neovim import Session
 from programs import expect_python
 from terminal import Failure, wait_for
 
@@ -89,7 +89,7 @@ for number, item in ipairs()
 
 def last_request(session):
     """Returns the record of the last request."""
-    return session.rpc.lua(DOCTOR)["requests"]["recent"][-1]
+    return session.doctor()["requests"]["recent"][-1]
 
 
 def expect_known(session):
@@ -277,7 +277,7 @@ def scene_statistics(terminal):
 
 
 def accepted_so_far(session):
-    answer = session.rpc.lua(DOCTOR.replace("infill/doctor", "infill/stats"))
+    answer = session.stats()
     return answer["all"]["accepted"] - answer["all"]["inferred"]
 
 

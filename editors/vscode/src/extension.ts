@@ -3,10 +3,13 @@
 
 import * as vscode from "vscode";
 import { runCodeAction } from "./actions.js";
+import { GrowingPages } from "./growing.js";
 import { showMenu } from "./menu.js";
 import { chooseModel } from "./model.js";
+import { AFTER_ACTION, afterAction } from "./offered.js";
+import { Pages } from "./pages.js";
 import { Pause, currentLanguage, toggleLanguage } from "./pause.js";
-import { Pages, showDoctor, showStatistics } from "./report.js";
+import { showDoctor, showStatistics } from "./report.js";
 import { Server } from "./server.js";
 import { ServerState } from "./state.js";
 import { StatusItem } from "./status.js";
@@ -18,11 +21,13 @@ export function activate(context: vscode.ExtensionContext): void {
   const state = new ServerState();
   const pause = new Pause();
   const pages = new Pages();
-  const started = new Server(context, state, pause);
+  const growing = new GrowingPages(pages);
+  const started = new Server(context, state, pause, growing);
   server = started;
   context.subscriptions.push(
     new StatusItem(state, pause),
     started,
+    growing,
     pages,
     pause,
     state,
@@ -45,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): void {
     "infill.firstSteps": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstSteps`),
     "infill.tryIt": () => tryIt(),
+    [AFTER_ACTION]: () => afterAction(),
   };
   for (const [name, run] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(name, () => telling(started, run)));

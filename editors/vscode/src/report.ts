@@ -2,12 +2,11 @@
 
 import * as vscode from "vscode";
 import { ErrorCodes, ResponseError } from "vscode-languageclient/node";
+import type { Pages } from "./pages.js";
 import { runProgram } from "./program.js";
 import type { Server } from "./server.js";
 import { SECTION } from "./settings.js";
 import type { Status } from "./state.js";
-
-const SCHEME = "infill-ls";
 
 /** What of the answer to `infill/doctor` is shown here. */
 export interface DoctorReport {
@@ -26,30 +25,6 @@ export interface RequestRecord {
   outcome: string;
   ms: number;
   tokens: number;
-}
-
-/** The pages that are open. */
-export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  private readonly texts = new Map<string, string>();
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
-  readonly onDidChange = this.changed.event;
-
-  provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.texts.get(uri.toString()) ?? "This page is from an earlier session; ask for it again.\n";
-  }
-
-  /** Shows a page, anew if it is open already. */
-  async show(name: string, text: string): Promise<void> {
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}` });
-    this.texts.set(uri.toString(), text);
-    this.changed.fire(uri);
-    await vscode.window.showTextDocument(uri, { preview: true });
-  }
-
-  dispose(): void {
-    vscode.Disposable.from(this.registration, this.changed).dispose();
-  }
 }
 
 /** Shows what works on this machine, how fast, and what the server of this window says. */

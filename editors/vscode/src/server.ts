@@ -11,6 +11,7 @@ import {
 import { findBinary, type Binary } from "./binary.js";
 import { Crashes } from "./crashes.js";
 import { SELECTOR, middleware } from "./documents.js";
+import type { GrowingPages } from "./growing.js";
 import type { Pause } from "./pause.js";
 import { Progresses } from "./progress.js";
 import { SECTION, needsRestart, serverSettings, startSettings } from "./settings.js";
@@ -31,6 +32,7 @@ export class Server implements vscode.Disposable {
     private readonly context: vscode.ExtensionContext,
     private readonly state: ServerState,
     private readonly pause: Pause,
+    private readonly growing: GrowingPages,
   ) {
     this.progresses = new Progresses({
       onLoading: (percent) => this.state.setPercent(percent),
@@ -114,6 +116,7 @@ export class Server implements vscode.Disposable {
     const program = { command: binary.path, args: ["serve"], options: { env: { ...process.env, ...environment } } };
     const client = new LanguageClient("infill-ls", "infill-ls", program, this.options());
     client.onNotification("infill/status", (status: Status) => this.state.set(status));
+    this.growing.register(client);
     this.client = client;
     await client.start();
   }

@@ -20,6 +20,7 @@ pub(super) const PLUGIN: &[(&str, &str)] = &[
     plugin!("lsp/infill_ls.lua"),
     plugin!("lua/infill/action.lua"),
     plugin!("lua/infill/command.lua"),
+    plugin!("lua/infill/confirm.lua"),
     plugin!("lua/infill/faults.lua"),
     plugin!("lua/infill/ghost.lua"),
     plugin!("lua/infill/health.lua"),

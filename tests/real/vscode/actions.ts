@@ -92,7 +92,13 @@ async function text(code: Workbench): Promise<string> {
 }
 
 /** Waits for the text to change, takes a picture, and undoes it. Returns the new text. */
-async function changed(code: Workbench, before: string, label: string, request: string): Promise<string> {
+async function changed(
+  code: Workbench,
+  before: string,
+  label: string,
+  request: string,
+  withoutGhost = false,
+): Promise<string> {
   const after = await waitFor(
     "the text to change",
     async () => {
@@ -103,6 +109,11 @@ async function changed(code: Workbench, before: string, label: string, request: 
   );
   await code.waitForStatus(READY);
   await code.picture(label);
+  // What was suggested for the text before would be there twice.
+  const ghost = await code.ghostText();
+  if (withoutGhost && ghost !== "") {
+    throw new Failure(`there is still the grey text ${JSON.stringify(ghost)}`);
+  }
   keep(label, before, request, after);
   await code.page.locator(".monaco-editor .view-lines").first().click();
   await code.press("Control+z");
@@ -110,10 +121,33 @@ async function changed(code: Workbench, before: string, label: string, request: 
   return after;
 }
 
-/** Waits for a page to open in a tab, and takes a picture. Returns its text, as far as it is on the screen. */
-async function page(code: Workbench, tab: RegExp, label: string, before: string, request: string): Promise<string> {
+/** Waits for a page to open in a tab beside the editor, and to be whole; takes a picture, and closes it. */
+async function page(code: Workbench, title: string, label: string, before: string, request: string): Promise<void> {
+  await code.page.locator(".tab.active", { hasText: title }).waitFor({ timeout: 90_000 });
+  const shown = await code.expectPage(/\w{3}/);
+  await code.waitForWork();
+  await code.picture(label);
+  keep(label, before, request, (await code.pages())[0] ?? shown);
+  await code.closeTab(title);
+}
+
+/** Waits for code to open in a tab beside the editor, and takes a picture. Returns it, as far as it is on the screen. */
+async function codePage(code: Workbench, tab: RegExp, label: string, before: string, request: string): Promise<string> {
   await code.page.locator(".tab.active", { hasText: tab }).waitFor({ timeout: 90_000 });
-  const shown = await waitFor("the page's text", async () => {
+  const shown = await waitFor("the code", async () => {
+    const now = (await code.linesBeside()).join("\n").trimEnd() + "\n";
+    return now.trim().length > 20 ? now : undefined;
+  });
+  await code.waitForStatus(READY);
+  await code.picture(label);
+  keep(label, before, request, shown);
+  return shown;
+}
+
+/** Waits for another file to be opened, and takes a picture. Returns its text, as far as it is on the screen. */
+async function opened(code: Workbench, tab: RegExp, label: string, before: string, request: string): Promise<string> {
+  await code.page.locator(".tab.active", { hasText: tab }).waitFor({ timeout: 90_000 });
+  const shown = await waitFor("its text", async () => {
     const now = await text(code);
     return now.trim().length > 20 && now !== before ? now : undefined;
   });
@@ -143,7 +177,7 @@ export async function actionsMend(start: Start): Promise<void> {
   // To the word that it says is wrong.
   await code.press("F8", "Escape");
   await choose(code, "Mend: ", "quick-fix");
-  await changed(code, MEAN, "mend", "Mend: the error that TypeScript reports");
+  await changed(code, MEAN, "mend", "Mend: the error that TypeScript reports", true);
 }
 
 /** Document, name better, simplify with its changes to be confirmed, and write tests. */
@@ -165,12 +199,7 @@ export async function actionsChange(start: Start): Promise<void> {
 
   await code.goToEndOfLine(1);
   await choose(code, "Write tests");
-  // VS Code makes the file and does not run the command that would open it: it takes only the edit of a resolved action.
-  await code.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "test_squares.py" }).waitFor({
-    timeout: 90_000,
-  });
-  await code.openFile("test_squares.py");
-  const tests = await page(code, /test_squares/, "write-tests", SQUARES, "Write tests for `f`");
+  const tests = await opened(code, /test_squares/, "write-tests", SQUARES, "Write tests for `f`");
   if (!tests.includes("def test_")) {
     throw new Failure(tests);
   }
@@ -182,11 +211,11 @@ export async function actionsRead(start: Start): Promise<void> {
   const code = await start({ files: { "squares.py": SQUARES, "largest.js": LARGEST }, ...TALL });
   await open(code, "squares.py", 1);
   await choose(code, "Explain `f`");
-  await page(code, /\.md/, "explain", SQUARES, "Explain `f`");
+  await page(code, "Explanation of `f`", "explain", SQUARES, "Explain `f`");
 
   await open(code, "squares.py", 1);
   await choose(code, "Explain `f` to a beginner");
-  await page(code, /\.md/, "explain-to-beginner", SQUARES, "Explain `f` to a beginner");
+  await page(code, "Explanation of `f`", "explain-to-beginner", SQUARES, "Explain `f` to a beginner");
 
   await open(code, "squares.py", 1);
   await code.command("infill-ls: Ask…");
@@ -194,11 +223,11 @@ export async function actionsRead(start: Start): Promise<void> {
   await code.type("What does f return for an empty list?", 0);
   await code.picture("question");
   await code.press("Enter");
-  await page(code, /What-does/, "ask", SQUARES, "infill-ls: Ask…, What does f return for an empty list?");
+  await page(code, "What does f", "ask", SQUARES, "infill-ls: Ask…, What does f return for an empty list?");
 
   await open(code, "largest.js", 1);
   await choose(code, "Translate");
-  expectPython(await page(code, /\.py/, "translate", LARGEST, "Translate `largest` to Python"));
+  expectPython(await codePage(code, /\.py/, "translate", LARGEST, "Translate `largest` to Python"));
 }
 
 /** An edit as told is shown before it is made, and can be thrown away or taken. */

@@ -4,6 +4,7 @@
 import * as actions from "./actions.ts";
 import * as editing from "./editing.ts";
 import * as latency from "./latency.ts";
+import * as pages from "./pages.ts";
 import * as places from "./places.ts";
 import * as rope from "./rope.ts";
 import * as states from "./states.ts";
@@ -12,10 +13,9 @@ import { Workbench, type Start } from "./workbench.ts";
 type Test = (start: Start) => Promise<void>;
 
 const TESTS = new Map(
-  Object.entries<Test>({ ...actions, ...editing, ...states, ...places, ...latency, ...rope }).map(([name, test]) => [
-    spell(name),
-    test,
-  ]),
+  Object.entries<Test>({ ...actions, ...editing, ...states, ...pages, ...places, ...latency, ...rope }).map(
+    ([name, test]) => [spell(name), test],
+  ),
 );
 
 /** acceptWord is vscode_accept_word in the list, as the other editors' tests are spelt. */

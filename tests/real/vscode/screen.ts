@@ -19,6 +19,9 @@ const GHOST_TEXT = `() => {
   return [within.map(text).join(""), ...below.map(text)].join("\\n").trimEnd();
 }`;
 
+/** Evaluated in a frame: the text of the page of Markdown in it, if there is one. */
+const PAGE_TEXT = `document.querySelector("body.vscode-body > main")?.innerText`;
+
 /** Eyes on a window. */
 export class Screen {
   readonly page: Page;
@@ -33,11 +36,20 @@ export class Screen {
     return (await this.lines())[number - 1] ?? "";
   }
 
-  /** Returns the lines on the screen, without grey text. */
+  /** Returns the lines of the editor with the keyboard, without grey text. */
   async lines(): Promise<string[]> {
-    return this.page.evaluate(() => {
+    return this.linesIn(".editor-group-container.active");
+  }
+
+  /** Returns the lines of the editor beside that. */
+  async linesBeside(): Promise<string[]> {
+    return this.linesIn(".editor-group-container:not(.active)");
+  }
+
+  private async linesIn(group: string): Promise<string[]> {
+    return this.page.evaluate((within) => {
       // The further lines of grey text are lines too, but not among the text's.
-      const lines = [...document.querySelectorAll<HTMLElement>(".editor-instance .view-lines > .view-line")];
+      const lines = [...document.querySelectorAll<HTMLElement>(`${within} .editor-instance .view-lines > .view-line`)];
       const top = (line: HTMLElement) => parseFloat(line.style.top);
       const words = (line: HTMLElement) =>
         [...line.querySelectorAll("span > span")].filter((word) => !word.className.includes("ghost-text"));
@@ -49,7 +61,7 @@ export class Screen {
             .join("")
             .replaceAll("\u00a0", " "),
         );
-    });
+    }, group);
   }
 
   /** Waits until a line of the file (from 1) reads like this. */
@@ -115,6 +127,43 @@ export class Screen {
     await this.page.keyboard.press(key);
     await this.page.waitForFunction("window.infillTimes.shown !== undefined", undefined, { timeout: 8000 });
     return this.page.evaluate("window.infillTimes");
+  }
+
+  /** Returns the texts of the pages of Markdown that are in front, as they are to be read. */
+  async pages(): Promise<string[]> {
+    // A frame may be going away.
+    const read = this.page.frames().map((frame) => frame.evaluate(PAGE_TEXT).catch(() => undefined));
+    return (await Promise.all(read)).filter((text) => typeof text === "string");
+  }
+
+  /** Waits until a page of Markdown in front has these words, and returns its text. */
+  async expectPage(wanted: string | RegExp, limit = 90_000): Promise<string> {
+    return waitFor(
+      `a page with ${wanted}`,
+      async () => (await this.pages()).find((text) => text.search(wanted) >= 0),
+      limit,
+    );
+  }
+
+  /** Waits until no notification of work is there that could be cancelled. */
+  async waitForWork(limit = 90_000): Promise<void> {
+    const isWork = (text: string) => text.includes("Source: infill-ls") && text.includes("Cancel");
+    await waitFor("the work to end", async () => !(await this.notifications()).some(isWork), limit);
+  }
+
+  /** Closes a tab, wherever the keyboard is. */
+  async closeTab(title: string): Promise<void> {
+    const tab = this.page.locator(".tab", { hasText: title });
+    // Where it is narrow its button is hidden.
+    await tab.click({ button: "middle" });
+    await tab.waitFor({ state: "detached" });
+  }
+
+  /** Returns the titles of all tabs. */
+  async tabs(): Promise<string[]> {
+    // The extension of a file's name is a part of its own.
+    const titles = await this.page.locator(".tab .monaco-icon-label").allInnerTexts();
+    return titles.map((title) => title.replaceAll("\n", ""));
   }
 
   /** Returns our item in the status bar. */

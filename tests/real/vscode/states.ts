@@ -233,9 +233,10 @@ export async function firstSteps(start: Start): Promise<void> {
 /** Every reason for a silence that the server has: the item says its word, and its tooltip its sentence. */
 export async function everySilence(start: Start): Promise<void> {
   const reasons = silences();
+  const says = reasons.map((silence) => [{ method: "infill/status", params: { state: "silent", ...silence } }]);
   const code = await start({
     files: { "add.py": PYTHON_ADD },
-    machineSettings: { "infill-ls.server.path": scriptedServer("silent.ts", JSON.stringify(reasons)) },
+    machineSettings: { "infill-ls.server.path": scriptedServer("notifying.ts", JSON.stringify(says)) },
   });
   await code.openFile("add.py");
   await code.waitForStatus(READY);

@@ -53,25 +53,14 @@ end
 --- Has a client tell of all diagnostics.
 ---@param client vim.lsp.Client
 function M.tell(client)
-  local request = client.request
-  local function complete(method, params, bufnr)
+  require('infill.server').intercept(client, function(method, params, handler, bufnr)
     local context = method == 'textDocument/codeAction' and params and params.context
-    if context and vim.tbl_isempty(context.diagnostics or {}) then
+    if params and context and vim.tbl_isempty(context.diagnostics or {}) then
       local about = bufnr and bufnr ~= 0 and bufnr or vim.api.nvim_get_current_buf()
       context.diagnostics = within(about, params.range, client.offset_encoding)
     end
-  end
-  if is_old then -- the client's functions do not take the client itself
-    client.request = function(method, params, handler, bufnr)
-      complete(method, params, bufnr)
-      return request(method, params, handler, bufnr)
-    end
-    return
-  end
-  client.request = function(self, method, params, handler, bufnr)
-    complete(method, params, bufnr)
-    return request(self, method, params, handler, bufnr)
-  end
+    return handler
+  end)
 end
 
 return M

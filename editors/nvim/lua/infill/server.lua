@@ -68,6 +68,9 @@ end
 ---@return boolean
 local function is_wanted(bufnr)
   local options = require('infill.options').get()
+  if require('infill.page').is_page(bufnr) then
+    return false
+  end
   return not vim.tbl_contains(options.disabled_filetypes, vim.bo[bufnr].filetype)
 end
 
@@ -111,10 +114,14 @@ function M.config()
     workspace_required = false,
     -- An empty Lua table would be sent as an empty list.
     init_options = next(options.settings) and options.settings or vim.empty_dict(),
-    on_init = require('infill.faults').tell,
+    on_init = function(client)
+      require('infill.faults').tell(client)
+      require('infill.confirm').watch(client)
+    end,
     capabilities = require('infill.page').capabilities(),
     handlers = {
       ['infill/status'] = require('infill.status').receive,
+      ['infill/page'] = require('infill.page').grow,
       ['window/showDocument'] = require('infill.page').receive,
       ['window/showMessage'] = require('infill.notice').receive,
     },
@@ -130,7 +137,15 @@ local function start_in(bufnr)
     return
   end
   config.root_dir(bufnr, function(root)
-    vim.lsp.start(vim.tbl_extend('force', config, { name = M.NAME, root_dir = root }), { bufnr = bufnr })
+    local started = vim.tbl_extend('force', config, { name = M.NAME })
+    started.root_dir = root -- also where there is none: vim.lsp.start() takes no function
+    vim.lsp.start(started, {
+      bufnr = bufnr,
+      -- Neovim's own rule in 0.10 starts one for each file outside any project.
+      reuse_client = function(client)
+        return client.name == M.NAME and client.config.root_dir == root and not client.is_stopped()
+      end,
+    })
   end)
 end
 
@@ -198,6 +213,22 @@ function M.request(client, method, params, handler, bufnr)
     return client:request(method, params, handler, bufnr)
   end
   return client.request(method, params, handler, bufnr)
+end
+
+--- Stands between a client and its server: sees each request, may change its parameters, and returns its handler.
+---@param client vim.lsp.Client
+---@param see fun(method: string, params: table?, handler: function?, bufnr: integer?): function?
+function M.intercept(client, see)
+  local request = client.request
+  if vim.fn.has('nvim-0.11') == 1 then
+    client.request = function(self, method, params, handler, bufnr)
+      return request(self, method, params, see(method, params, handler, bufnr), bufnr)
+    end
+    return
+  end
+  client.request = function(method, params, handler, bufnr)
+    return request(method, params, see(method, params, handler, bufnr), bufnr)
+  end
 end
 
 --- Takes a request back.

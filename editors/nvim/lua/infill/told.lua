@@ -31,45 +31,11 @@ local function place(lines, encoding)
   return { start = { line = lines.first - 1, character = 0 }, ['end'] = { line = lines.last - 1, character = #last } }
 end
 
---- The buffer's lines after an edit of it, without changing it.
----@param bufnr integer
----@param edit table As |lsp-workspace-edit|.
----@param encoding string
----@return string[]
-local function edited(bufnr, edit, encoding)
-  local uri, edits = vim.uri_from_bufnr(bufnr), {}
-  vim.list_extend(edits, (edit.changes or {})[uri] or {})
-  for _, change in ipairs(edit.documentChanges or {}) do
-    if change.textDocument and change.textDocument.uri == uri then
-      vim.list_extend(edits, change.edits)
-    end
-  end
-  for _, text_edit in ipairs(edits) do
-    text_edit.annotationId = nil -- the change is looked at here
-  end
-  local copy = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_lines(copy, 0, -1, false, vim.api.nvim_buf_get_lines(bufnr, 0, -1, false))
-  vim.lsp.util.apply_text_edits(edits, copy, encoding)
-  local lines = vim.api.nvim_buf_get_lines(copy, 0, -1, false)
-  vim.api.nvim_buf_delete(copy, { force = true })
-  return lines
-end
-
 ---@param client vim.lsp.Client
 ---@param bufnr integer
 ---@param range table
 ---@param instruction string
 local function change(client, bufnr, range, instruction)
-  local function show(error, action)
-    -- The server has told the user why.
-    if error or not vim.api.nvim_buf_is_loaded(bufnr) then
-      return
-    end
-    if action and action.edit then
-      local after = edited(bufnr, action.edit, client.offset_encoding)
-      require('infill.preview').show('(' .. instruction .. ')', bufnr, after)
-    end
-  end
   say('infill: editing as told (:Infill stop)')
   require('infill.server').request(client, 'codeAction/resolve', {
     title = 'Edit as told',
@@ -79,7 +45,9 @@ local function change(client, bufnr, range, instruction)
       task = 'edit',
       instruction = instruction,
     },
-  }, show, bufnr)
+  }, function()
+    -- Edits of this kind are shown by |infill.confirm|; where there is none, the server has told the user why.
+  end, bufnr)
 end
 
 --- Changes the code at the cursor, or the lines given, as the user says; shows the change before it is made.

@@ -1,11 +1,12 @@
-// A language server that never has anything to show, after each change for another reason of those that are its argument.
+// A language server that has nothing to suggest, and after each change sends the notifications that its argument lists for it.
 
 interface Message {
   id?: number | string;
   method?: string;
 }
 
-const reasons = JSON.parse(process.argv[2] ?? "[]") as { reason: string; message: string }[];
+/** For the first change, the second, and so on. */
+const notifications = JSON.parse(process.argv[2] ?? "[]") as { method: string; params: object }[][];
 let changes = 0;
 
 function send(message: object): void {
@@ -13,23 +14,16 @@ function send(message: object): void {
   process.stdout.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
-function say(state: string, message: string, reason?: string): void {
-  send({ method: "infill/status", params: { state, message, reason } });
-}
-
 function answer({ id, method }: Message): void {
   if (method === "exit") {
     process.exit();
   } else if (method === "textDocument/didChange") {
     changes += 1;
+    notifications[changes - 1]?.forEach(send);
   } else if (method === "initialized") {
-    say("ready", "scripted");
+    send({ method: "infill/status", params: { state: "ready", message: "scripted" } });
   } else if (method === "initialize") {
     send({ id, result: { capabilities: { textDocumentSync: 2, inlineCompletionProvider: true } } });
-  } else if (method === "textDocument/inlineCompletion") {
-    const { reason = "", message = "" } = reasons[Math.min(changes, reasons.length) - 1] ?? {};
-    send({ id, result: null });
-    say("silent", message, reason);
   } else if (id !== undefined && method !== undefined) {
     send({ id, result: null });
   }
