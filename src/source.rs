@@ -4,6 +4,7 @@
 mod embedded;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub struct Request {
     pub cancel: CancelToken,
     /// Whether it is done only while nobody waits, and ends as overtaken when anything else is asked.
     pub idle: bool,
+    /// The files that the input's own text is of; none where it is no file's. What may leave the machine goes by them.
+    pub files: Vec<PathBuf>,
 }
 
 /// What the model reads, in text; special tokens are the source's own.

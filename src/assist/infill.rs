@@ -2,6 +2,7 @@
 //! the command line; who asks, and what happened to the document meanwhile, is not known here.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct InfillRequest {
     pub offset: usize,
     /// The file's name as the model is shown it.
     pub path: Option<String>,
+    /// Where the file lies, if it is one.
+    pub file: Option<PathBuf>,
     /// Whose cache is used: one number for each document.
     pub branch: u64,
     /// How much is read and written.
@@ -144,6 +147,7 @@ pub async fn infill(
         }),
         cancel,
         idle: request.idle,
+        files: request.file.iter().cloned().collect(),
     });
     match generation.await {
         Ok(generation) => {

@@ -87,9 +87,10 @@ impl Assistant {
 
 /// Returns an order whose steps go to `heard`.
 pub fn order(max_tokens: usize, path: Option<&Path>, heard: Heard) -> Order {
+    let files = path.map(Path::to_owned).into_iter().collect();
     let path = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let cancel = CancelToken::new();
-    Order { path, branch: BRANCH, max_tokens, bound: "--max-new-tokens", cancel, heard }
+    Order { path, files, branch: BRANCH, max_tokens, bound: "--max-new-tokens", cancel, heard }
 }
 
 /// Returns whether an answer is shown while it is written: in a terminal, as text.
