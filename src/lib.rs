@@ -23,6 +23,7 @@
 //! | [`text`] | documents in ropes, positions and encodings, edits, languages | ropey |
 //! | [`syntax`] | what the parse tree and the comments say | tree-sitter |
 //! | [`workspace`] | the project's files, their definitions and imports; what may be read of it | ignore |
+//! | [`secrets`] | what looks like a secret, in a file's name or in a text | regex |
 //! | [`complete`] | pure: document and offset to prompt; generated text to completion; caches; reasons | |
 //! | [`model`] | a model file in, tokens in, logits out; tokenizer, sampler, KV cache, kernels | candle, tokenizers |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
@@ -57,6 +58,7 @@ pub mod config;
 pub mod engine;
 pub mod fetch;
 pub mod model;
+pub mod secrets;
 pub mod server;
 pub mod source;
 pub mod stats;

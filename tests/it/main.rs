@@ -25,6 +25,7 @@ mod prompt_tokens;
 mod prompts;
 mod readme;
 mod scripted;
+mod secrets;
 mod setup;
 mod silence;
 mod statistics;
