@@ -79,7 +79,8 @@ fn compiled() -> &'static Compiled {
         // A pattern that does not compile is found by the test of its rule, and finds nothing here.
         let rules: Vec<_> =
             RULES.iter().filter_map(|rule| Some((rule, Regex::new(rule.pattern).ok()?))).collect();
-        let all = RegexSet::new(rules.iter().map(|(rule, _)| rule.pattern)).unwrap_or_else(|_| RegexSet::empty());
+        let all =
+            RegexSet::new(rules.iter().map(|(rule, _)| rule.pattern)).unwrap_or_else(|_| RegexSet::empty());
         Compiled { rules, all }
     })
 }

@@ -220,6 +220,11 @@ fn reason(error: &SourceError) -> Reason {
         SourceError::Loading => Reason::Loading,
         SourceError::Cancelled => Reason::Cancelled,
         SourceError::Overtaken => Reason::Overtaken,
+        SourceError::Private => Reason::Private,
+        SourceError::Away(why) => {
+            tracing::warn!(why, "the remote source gave no answer");
+            Reason::RemoteAway
+        }
         SourceError::TooLong { .. } | SourceError::Failed(_) => {
             tracing::error!(%error, "nothing was generated");
             Reason::Failed

@@ -202,8 +202,16 @@ const KEYS: &[Key] = &[
         "Folders whose text may be sent, such as \"~/work\"; \"*\" is all, \"!~/work/secret\" takes one out again. \
          From elsewhere nothing is sent.",
     ),
-    key("remote.fallback", "true or false", "The model inside answers what the server cannot, or must not see."),
-    key("remote.connect_ms", "a positive whole number", "Milliseconds that a connection to the server may take."),
+    key(
+        "remote.fallback",
+        "true or false",
+        "The model inside answers what the server cannot, or must not see.",
+    ),
+    key(
+        "remote.connect_ms",
+        "a positive whole number",
+        "Milliseconds that a connection to the server may take.",
+    ),
     key(
         "remote.read_ms",
         "a positive whole number",

@@ -131,9 +131,31 @@ pub const RULES: &[Rule] = &[
 
 /// Words with which examples, forms and templates fill the place of a password.
 const FILLERS: &[&str] = &[
-    "password", "passwd", "passphrase", "secret", "changeme", "change-me", "example", "placeholder", "your", "dummy",
-    "redacted", "none", "null", "undefined", "string", "text", "true", "false", "required", "invalid", "forgot", "reset",
-    "xxx", "...", "***",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "changeme",
+    "change-me",
+    "example",
+    "placeholder",
+    "your",
+    "dummy",
+    "redacted",
+    "none",
+    "null",
+    "undefined",
+    "string",
+    "text",
+    "true",
+    "false",
+    "required",
+    "invalid",
+    "forgot",
+    "reset",
+    "xxx",
+    "...",
+    "***",
 ];
 
 impl Rule {

@@ -104,7 +104,18 @@ impl View {
         let Self { snapshot, offset, path, branch, settings, anchors, contexts, .. } = self.clone();
         let written = Written::default();
         let file = self.uri.to_file_path().ok();
-        InfillRequest { snapshot, offset, path, file, branch, settings, anchors, contexts, idle: false, written }
+        InfillRequest {
+            snapshot,
+            offset,
+            path,
+            file,
+            branch,
+            settings,
+            anchors,
+            contexts,
+            idle: false,
+            written,
+        }
     }
 
     /// Returns the file that the document is, if it is one.

@@ -31,32 +31,87 @@ const EXAMPLES: &[(&str, &[&str], &[&str])] = &[
             "«sk-ant-api03-§Zq8vT3nR5xB1mK9wL2yJ7cDf-AA»",
             "«sk-proj-§Zq8vT3nR5xB1mK9wL2_yJ7cDf»",
         ],
-        &["<div class=\"sk-folding-cube-container-wrapper\">", "task-1234567890123456789012345", "sk-learn-estimators-and-pipelines"],
+        &[
+            "<div class=\"sk-folding-cube-container-wrapper\">",
+            "task-1234567890123456789012345",
+            "sk-learn-estimators-and-pipelines",
+        ],
     ),
-    ("AWS access key", &["aws_access_key_id = «AKIA§IOSFODNN7EXAMPLE»"], &["AKIAISTOOSHORT", "XAKIAIOSFODNN7EXAMPLEX"]),
+    (
+        "AWS access key",
+        &["aws_access_key_id = «AKIA§IOSFODNN7EXAMPLE»"],
+        &["AKIAISTOOSHORT", "XAKIAIOSFODNN7EXAMPLEX"],
+    ),
     ("Databricks", &["«dapi§0123456789abcdef0123456789abcdef»"], &["dapi_client_for_databricks_workspaces"]),
     ("DigitalOcean", &["«dop_v1_§0123456789abcdef0123456789abcdef0123456789abcdef»"], &["dop_v1_token"]),
     ("Docker Hub", &["«dckr_pat_§Ab1cD2eF3gH4iJ5kL6mN7oP8»"], &["dckr_pat_is_a_prefix_of_tokens"]),
-    ("GitHub", &["token: «ghp_§16C7e42F292c6912E7710c838347Ae178B4a»", "«gho_§16C7e42F292c6912E7710c838347Ae178B4a»"], &["ghp_token_of_the_user_who_is_logged_in", "a_ghp_16"]),
-    ("GitHub, fine-grained", &["«github_pat_§11ABCDEFG0a1b2c3d4e5f6_g7h8i9j0»"], &["github_pat_for_the_release_workflow"]),
+    (
+        "GitHub",
+        &[
+            "token: «ghp_§16C7e42F292c6912E7710c838347Ae178B4a»",
+            "«gho_§16C7e42F292c6912E7710c838347Ae178B4a»",
+        ],
+        &["ghp_token_of_the_user_who_is_logged_in", "a_ghp_16"],
+    ),
+    (
+        "GitHub, fine-grained",
+        &["«github_pat_§11ABCDEFG0a1b2c3d4e5f6_g7h8i9j0»"],
+        &["github_pat_for_the_release_workflow"],
+    ),
     ("GitLab", &["«glpat-§a1B2c3D4e5F6g7H8i9J0»"], &["glpat-tokens-are-personal-access-tokens"]),
     ("Google API key", &["«AIza§SyD4f5G6h7J8k9L0q1W2e3R4t5Y6u7I8o9P»"], &["AIzaSy"]),
-    ("Google OAuth", &["«GOCSPX-§a1B2c3D4e5F6g7H8i9J0k1L2»", "«ya29.§a0AfH6SMBx1y2z3A4B5C6D7E8F9»"], &["GOCSPX-"]),
-    ("Groq", &["«gsk_§a1B2c3D4e5F6g7H8i9J0a1B2c3D4e5F6g7H8i9J0a1B2»"], &["gsk_buffer_pool_acquire_parameters_of_the_scene_graph_kit"]),
+    (
+        "Google OAuth",
+        &["«GOCSPX-§a1B2c3D4e5F6g7H8i9J0k1L2»", "«ya29.§a0AfH6SMBx1y2z3A4B5C6D7E8F9»"],
+        &["GOCSPX-"],
+    ),
+    (
+        "Groq",
+        &["«gsk_§a1B2c3D4e5F6g7H8i9J0a1B2c3D4e5F6g7H8i9J0a1B2»"],
+        &["gsk_buffer_pool_acquire_parameters_of_the_scene_graph_kit"],
+    ),
     ("Hashicorp Vault", &["«hvs.§CAESIJ1a2B3c4D5e6F7g8H9i0J»"], &["hvs.example"]),
-    ("Hugging Face", &["«hf_§aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV»"], &["hf_hub_download_with_the_default_revision"]),
+    (
+        "Hugging Face",
+        &["«hf_§aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV»"],
+        &["hf_hub_download_with_the_default_revision"],
+    ),
     ("Linear", &["«lin_api_§aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV»"], &["lin_api_client"]),
-    ("npm", &["//registry.npmjs.org/:_authToken=«npm_§aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV»"], &["npm_config_registry_of_the_workspace_root"]),
-    ("PyPI", &["«pypi-§AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAw»"], &["pypi-publish-action-with-trusted-publishing-of-wheels"]),
+    (
+        "npm",
+        &["//registry.npmjs.org/:_authToken=«npm_§aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV»"],
+        &["npm_config_registry_of_the_workspace_root"],
+    ),
+    (
+        "PyPI",
+        &["«pypi-§AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAw»"],
+        &["pypi-publish-action-with-trusted-publishing-of-wheels"],
+    ),
     ("SendGrid", &["«SG.§aB1cD2eF3gH4iJ5kL6mN7o.P8qR9sT0uVwX1yZ2aB3cD4eF5gH»"], &["SG.mail.client"]),
     ("Shopify", &["«shpat_§0123456789abcdef0123456789ABCDEF»"], &["shpat_"]),
     ("Slack", &["«xoxb-§123456789012-1234567890123-AbCdEfGhIjKl»"], &["xoxb-tokens-are-bot-tokens"]),
-    ("Slack web hook", &["https://hooks.slack.com/services/«T0§0000000/B00000000/aB1cD2eF3gH4iJ5kL6mN7oP8»"], &["https://hooks.slack.com/services/"]),
-    ("Discord web hook", &["https://discord.com/api/webhooks/«123456789012345678/§aB1cD2eF3gH4iJ5kL6mN7oP8»"], &["https://discord.com/api/webhooks/{id}/{token}"]),
-    ("Stripe", &["«sk_live_§4eC39HqLyjWDarjtT1zdp7dc»", "«whsec_§4eC39HqLyjWDarjtT1zdp7dc»"], &["sk_live_or_sk_test_keys"]),
+    (
+        "Slack web hook",
+        &["https://hooks.slack.com/services/«T0§0000000/B00000000/aB1cD2eF3gH4iJ5kL6mN7oP8»"],
+        &["https://hooks.slack.com/services/"],
+    ),
+    (
+        "Discord web hook",
+        &["https://discord.com/api/webhooks/«123456789012345678/§aB1cD2eF3gH4iJ5kL6mN7oP8»"],
+        &["https://discord.com/api/webhooks/{id}/{token}"],
+    ),
+    (
+        "Stripe",
+        &["«sk_live_§4eC39HqLyjWDarjtT1zdp7dc»", "«whsec_§4eC39HqLyjWDarjtT1zdp7dc»"],
+        &["sk_live_or_sk_test_keys"],
+    ),
     ("Telegram", &["«123456789:AA§HdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1»"], &["12345678:AA"]),
     ("Twilio", &["«SK§0123456789abcdef0123456789abcdef»"], &["SK0123456789"]),
-    ("JSON web token", &["«eyJ§hbGciOiJIUzI1NiJ9.eyJ§zdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N»"], &["eyJhbGciOiJIUzI1NiJ9 is a header"]),
+    (
+        "JSON web token",
+        &["«eyJ§hbGciOiJIUzI1NiJ9.eyJ§zdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N»"],
+        &["eyJhbGciOiJIUzI1NiJ9 is a header"],
+    ),
     (
         "authorization header",
         &["curl -H 'Authorization: Bearer «abc123§def456ghi789jkl»'", "Basic «dXNlcjpwYXNz§d29yZDEyMw==»"],
@@ -65,7 +120,12 @@ const EXAMPLES: &[(&str, &[&str], &[&str])] = &[
     (
         "password in an address",
         &["postgres://app:«hunter2»@db.lan/prod", "https://bob:«s3cr§t!»@example.com/x"],
-        &["postgres://user:password@localhost/db", "https://example.com:8080/@scope", "redis://:{secret}@host", "http://a:${PASS}@b"],
+        &[
+            "postgres://user:password@localhost/db",
+            "https://example.com:8080/@scope",
+            "redis://:{secret}@host",
+            "http://a:${PASS}@b",
+        ],
     ),
     (
         "key in an assignment",
@@ -118,7 +178,13 @@ const EXAMPLES: &[(&str, &[&str], &[&str])] = &[
     (
         "value in YAML",
         &["  password: «hunter22x»", "- api_key: «a1b2c3d4e5»\n"],
-        &["password: String,", "token: string;", "secret: my-secret-name", "token: Option<Token22>", "password: \"\""],
+        &[
+            "password: String,",
+            "token: string;",
+            "secret: my-secret-name",
+            "token: Option<Token22>",
+            "password: \"\"",
+        ],
     ),
 ];
 
@@ -189,7 +255,10 @@ fn a_secret_over_a_border_is_masked_on_both_sides() {
     let (mut before, mut after) = (format!("x = '{}", &token[..9]), format!("{}'\ny = 1\n", &token[9..]));
     let mut between = String::new();
     assert_eq!(mask(&mut [&mut before, &mut between, &mut after]), 1);
-    assert_eq!((before, between, after), (format!("x = '{MASK}"), String::new(), format!("{MASK}'\ny = 1\n")));
+    assert_eq!(
+        (before, between, after),
+        (format!("x = '{MASK}"), String::new(), format!("{MASK}'\ny = 1\n"))
+    );
 }
 
 #[test]
@@ -202,7 +271,10 @@ fn several_secrets_of_a_text_are_masked_and_the_rest_stays() {
 
 #[test]
 fn what_keeps_a_file_from_being_read_is_beyond_doubt() {
-    assert!(holds_secret(&format!("KEY = '-----BEGIN {} KEY-----\\nMIIEpAIBAAKCAQEA7bqZk1nq8Yw'", "PRIVATE")));
+    assert!(holds_secret(&format!(
+        "KEY = '-----BEGIN {} KEY-----\\nMIIEpAIBAAKCAQEA7bqZk1nq8Yw'",
+        "PRIVATE"
+    )));
     assert!(!holds_secret("password = 'hunter2'"));
     assert!(!holds_secret("api_key = \"Zq8vT3nR5xB1mK9w\""));
 }

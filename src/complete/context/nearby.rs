@@ -60,7 +60,13 @@ pub(super) fn pieces(request: &ContextRequest<'_>, tokens: usize, count: &dyn To
             PieceSource::Edited => "edited a while ago".to_owned(),
             _ => "open, and uses the same names".to_owned(),
         };
-        let piece = Piece::new((document.shown.clone(), document.file.clone()), text.to_owned(), source, reason, count);
+        let piece = Piece::new(
+            (document.shown.clone(), document.file.clone()),
+            text.to_owned(),
+            source,
+            reason,
+            count,
+        );
         left -= piece.tokens.min(left);
         pieces.push(piece);
     }
