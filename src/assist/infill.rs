@@ -105,6 +105,22 @@ impl From<Reason> for Infill {
     }
 }
 
+/// Returns the request that a completion makes of a remote source first, for a person who wants to see what is sent.
+pub fn source_request(request: &InfillRequest, counter: &dyn TokenCount) -> Request {
+    let mut prompts = prompts(request, u64::MAX, counter).into_iter().map(|anchored| anchored.prompt);
+    Request {
+        branch: request.branch,
+        input: Input::Infill(prompts.next().unwrap_or_default()),
+        others: Vec::new(),
+        latency: latency(&request.settings),
+        params: params(&request.settings.completion),
+        watch: Box::new(|_| ControlFlow::Continue(())),
+        cancel: CancelToken::new(),
+        idle: false,
+        files: request.file.iter().cloned().collect(),
+    }
+}
+
 /// Completes; cancelling `cancel` or dropping the future stops it.
 pub async fn infill(
     request: InfillRequest,

@@ -13,7 +13,7 @@ use crate::assist::{AssistError, Heard, Order, Step, hunks};
 use crate::complete::TokenCount;
 use crate::config::Settings;
 use crate::engine::CancelToken;
-use crate::source::EmbeddedSource;
+use crate::source::Source;
 use crate::text::{Language, Snapshot};
 
 /// The answer to each question goes into a branch of its own.
@@ -35,7 +35,7 @@ pub struct AnswerArgs {
 /// A model that is ready to be asked.
 pub struct Assistant {
     /// Where answers come from.
-    pub source: Arc<EmbeddedSource>,
+    pub source: Arc<dyn Source>,
     /// What counts its tokens.
     pub counter: Arc<dyn TokenCount + Send + Sync>,
     runtime: tokio::runtime::Runtime,

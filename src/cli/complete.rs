@@ -67,7 +67,7 @@ fn silent(reason: Reason) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn request(opened: Opened, context: Option<Arc<Context>>, settings: Settings) -> InfillRequest {
+pub(super) fn request(opened: Opened, context: Option<Arc<Context>>, settings: Settings) -> InfillRequest {
     let Opened { snapshot, offset, path, shown, .. } = opened;
     InfillRequest {
         snapshot,

@@ -22,7 +22,8 @@ mod writing;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::{
     Ahead, BoxFuture, Counters, Generation, Input, RemoteReport, Request, Source, SourceError, Status,
@@ -122,6 +123,20 @@ impl RemoteSource {
             }
             Err(message) => Self { server: Err(message), name },
         }
+    }
+
+    /// Returns a source that asks nobody, for its settings cannot be used; the message says why.
+    pub fn unusable(message: String) -> Self {
+        Self { server: Err(message), name: "the remote source".into() }
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// When it gives none; the message says why.
+    pub async fn check(&self) -> Result<(), SourceError> {
+        let server = self.server()?;
+        server.client.get(server.protocol.sign_of_life()).await.map(|_| ()).map_err(away)
     }
 
     /// Returns what would be sent for a request.
@@ -313,7 +328,7 @@ impl Server {
             let next = async { events.next().await };
             let event = match until {
                 None => next.await,
-                Some(until) => match tokio::time::timeout_at(until.into(), next).await {
+                Some(until) => match tokio::time::timeout_at(until, next).await {
                     Ok(event) => event,
                     Err(_) if writing.has_begun() => return Ok(writing.end(FinishReason::Time)),
                     Err(_) => Err(Fault::new(FaultKind::Silent, "nothing came within `completion.time_ms`")),

@@ -24,6 +24,7 @@ mod outcomes;
 mod prompt_tokens;
 mod prompts;
 mod readme;
+mod remote;
 mod scripted;
 mod secrets;
 mod setup;

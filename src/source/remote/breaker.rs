@@ -2,7 +2,9 @@
 //! Time is handed in, so that nothing here has to be waited for.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::fault::{Fault, FaultKind};
 
