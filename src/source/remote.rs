@@ -17,31 +17,24 @@ mod openai;
 mod options;
 mod private;
 mod protocol;
+mod server;
 mod tgi;
 mod writing;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::time::Instant;
 
-use super::{
-    Ahead, BoxFuture, Counters, Generation, Input, RemoteReport, Request, Source, SourceError, Status,
-};
+use super::{Ahead, BoxFuture, Counters, Generation, RemoteReport, Request, Source, SourceError, Status};
 use crate::complete::TokenCount;
-use crate::engine::{FinishReason, GenerationParams, Watch};
-use ask::{Ask, Text};
-use branches::Branches;
-use breaker::Breaker;
 use breaker::Gate;
 use client::Client;
-use events::Events;
-use fault::{Fault, FaultKind};
-use private::Folders;
-use protocol::{Outgoing, Protocol};
-use writing::Writing;
+use fault::FaultKind;
+use server::{Server, away, bytes};
 
 pub use options::{Key, MarkerChoice, RemoteKind, RemoteOptions};
+pub(super) use server::Unanswered;
 
 /// Bytes of code that a token has at the least, on average: too long a prompt costs more than one that is a little shorter.
 const BYTES_PER_TOKEN: usize = 3;
@@ -55,32 +48,6 @@ pub struct RemoteSource {
     name: String,
 }
 
-/// A server and what was seen of it.
-struct Server {
-    client: Client,
-    protocol: Box<dyn Protocol>,
-    options: RemoteOptions,
-    folders: Folders,
-    model: OnceLock<Option<String>>,
-    branches: Branches,
-    breaker: Breaker,
-    seen: Seen,
-}
-
-/// Running totals.
-#[derive(Debug, Default)]
-struct Seen {
-    requests: AtomicU64,
-    cancelled: AtomicU64,
-    failed: AtomicU64,
-    withheld: AtomicU64,
-    masked: AtomicU64,
-    decoded: AtomicU64,
-    prefill: AtomicU64,
-    reused: AtomicU64,
-    running: AtomicU64,
-}
-
 /// A request as it would be sent, for a person who wants to see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
@@ -92,12 +59,6 @@ pub struct Preview {
     pub body: Vec<u8>,
     /// Secrets that were masked in it.
     pub masked: usize,
-}
-
-/// Why a request got no answer, and the request, of which nothing was shown yet.
-pub(super) struct Unanswered {
-    pub(super) error: SourceError,
-    pub(super) request: Box<Request>,
 }
 
 /// Guesses by length: nobody knows the server's tokenizer here.
@@ -211,196 +172,6 @@ impl RemoteSource {
     }
 }
 
-impl Server {
-    fn new(client: Client, options: RemoteOptions) -> Self {
-        let protocol = options.kind.protocol();
-        let model = match (&options.model, protocol.models()) {
-            (None, Some(_)) => OnceLock::new(),
-            (model, _) => OnceLock::from(model.clone()),
-        };
-        Self {
-            client,
-            protocol,
-            folders: Folders::new(&options.folders),
-            options,
-            model,
-            branches: Branches::default(),
-            breaker: Breaker::default(),
-            seen: Seen::default(),
-        }
-    }
-
-    async fn attempt(self: Arc<Self>, mut request: Request) -> Result<Generation, Unanswered> {
-        self.seen.requests.fetch_add(1, Relaxed);
-        let Some(turn) = self.branches.begin(request.branch, request.idle) else {
-            return Err(unanswered(SourceError::Overtaken, request));
-        };
-        let running = Running::of(&self);
-        let cancel = request.cancel.clone();
-        let answered = tokio::select! {
-            biased;
-            () = turn.over() => Err(SourceError::Overtaken),
-            () = cancel.cancelled() => Err(SourceError::Cancelled),
-            answered = self.answer(&mut request) => answered,
-        };
-        match answered {
-            Ok(generation) => {
-                running.done();
-                drop(turn);
-                self.count(&generation);
-                Ok(generation)
-            }
-            Err(error) => {
-                if !matches!(error, SourceError::Cancelled | SourceError::Overtaken) {
-                    running.done();
-                }
-                drop(turn);
-                Err(unanswered(error, request))
-            }
-        }
-    }
-
-    async fn answer(self: &Arc<Self>, request: &mut Request) -> Result<Generation, SourceError> {
-        let begun = Instant::now();
-        if !self.folders.allow_all(&request.files) {
-            self.seen.withheld.fetch_add(1, Relaxed);
-            return Err(SourceError::Private);
-        }
-        let until = request.params.time_budget.and_then(|budget| begun.checked_add(budget));
-        let answered = match until {
-            None => self.ask(request, None).await,
-            Some(until) => {
-                match tokio::time::timeout_at(until.into(), self.ask(request, Some(until))).await {
-                    Ok(answered) => answered,
-                    // Not even the head of an answer came in all that time.
-                    Err(_) => {
-                        Err(Fault::new(FaultKind::Silent, "nothing came within `completion.time_ms`").into())
-                    }
-                }
-            }
-        };
-        match answered {
-            Ok(generation) => {
-                self.breaker.succeeded();
-                Ok(generation)
-            }
-            Err(Failure::Fault(fault)) => {
-                self.seen.failed.fetch_add(1, Relaxed);
-                self.breaker.failed(&fault, Instant::now());
-                Err(away(fault))
-            }
-            Err(Failure::Other(error)) => Err(error),
-        }
-    }
-
-    async fn ask(
-        self: &Arc<Self>,
-        request: &mut Request,
-        until: Option<Instant>,
-    ) -> Result<Generation, Failure> {
-        let model = self.model().await?;
-        let (server, params) = (Arc::clone(self), request.params.clone());
-        let (input, files) = (request.input.clone(), request.files.clone());
-        // Looking for secrets and writing JSON take about a millisecond for a long prompt.
-        let made = tokio::task::spawn_blocking(move || {
-            let (outgoing, masked) = server.outgoing(&input, &params, &files, model)?;
-            Ok::<_, SourceError>((bytes(&outgoing)?, outgoing, masked))
-        });
-        let (body, outgoing, masked) =
-            made.await.map_err(|error| SourceError::Failed(error.to_string()))??;
-        self.seen.masked.fetch_add(masked as u64, Relaxed);
-        let answer = self.client.post(outgoing.path, &body).await?;
-        let events = Events::of(answer, outgoing.framing);
-        let writing = Writing::new(outgoing.begins_with, request.params.max_tokens);
-        self.read(events, writing, &mut request.watch, until).await
-    }
-
-    /// Reads an answer until it is over, the watcher has enough, or the time is over. What came before it broke off
-    /// counts as an answer that was cut short.
-    async fn read(
-        &self,
-        mut events: Events,
-        mut writing: Writing,
-        watch: &mut Watch,
-        until: Option<Instant>,
-    ) -> Result<Generation, Failure> {
-        loop {
-            let next = async { events.next().await };
-            let event = match until {
-                None => next.await,
-                Some(until) => match tokio::time::timeout_at(until, next).await {
-                    Ok(event) => event,
-                    Err(_) if writing.has_begun() => return Ok(writing.end(FinishReason::Time)),
-                    Err(_) => Err(Fault::new(FaultKind::Silent, "nothing came within `completion.time_ms`")),
-                },
-            };
-            let delta = event.and_then(|event| {
-                let read = event.map(|event| self.protocol.read(&event)).transpose();
-                read.map_err(|message| Fault::new(FaultKind::Nonsense, message))
-            });
-            match delta {
-                Ok(Some(delta)) => {
-                    if let Some(finish) = writing.push(delta, watch) {
-                        if writing.is_finished() {
-                            events.read_out();
-                        }
-                        return Ok(writing.end(finish));
-                    }
-                }
-                Ok(None) if writing.is_finished() => return Ok(writing.end(FinishReason::EndOfText)),
-                Ok(None) => {
-                    return self.broken_off(writing, Fault::new(FaultKind::Cut, "the answer broke off"));
-                }
-                Err(fault) => return self.broken_off(writing, fault),
-            }
-        }
-    }
-
-    fn broken_off(&self, writing: Writing, fault: Fault) -> Result<Generation, Failure> {
-        if !writing.has_begun() {
-            return Err(fault.into());
-        }
-        self.seen.failed.fetch_add(1, Relaxed);
-        tracing::debug!(why = fault.message, "an answer was cut short");
-        Ok(writing.end(FinishReason::Length))
-    }
-
-    fn outgoing(
-        &self,
-        input: &Input,
-        params: &GenerationParams,
-        files: &[std::path::PathBuf],
-        model: Option<String>,
-    ) -> Result<(Outgoing, usize), SourceError> {
-        if !self.folders.allow_all(files) {
-            return Err(SourceError::Private);
-        }
-        let (input, masked) = private::masked(input, &self.folders);
-        let family = self.options.markers.family(model.as_deref(), self.options.kind);
-        let ask = Ask { text: Text::of(input), params: params.clone(), model, family };
-        let outgoing = self.protocol.request(&ask).map_err(SourceError::Failed)?;
-        Ok((outgoing, masked))
-    }
-
-    /// Returns the model's name on the server, asked for once where the settings do not say it.
-    async fn model(&self) -> Result<Option<String>, Fault> {
-        if let Some(model) = self.model.get() {
-            return Ok(model.clone());
-        }
-        let Some((path, place)) = self.protocol.models() else { return Ok(None) };
-        let list = self.client.get(path).await?;
-        let model = list.pointer(place).and_then(|name| name.as_str()).map(str::to_owned);
-        Ok(self.model.get_or_init(|| model).clone())
-    }
-
-    fn count(&self, generation: &Generation) {
-        let usage = &generation.usage;
-        self.seen.decoded.fetch_add(usage.decoded_tokens as u64, Relaxed);
-        self.seen.prefill.fetch_add(usage.prefill_tokens as u64, Relaxed);
-        self.seen.reused.fetch_add(usage.reused_tokens as u64, Relaxed);
-    }
-}
-
 impl Source for RemoteSource {
     fn status(&self) -> Status {
         match &self.server {
@@ -465,64 +236,4 @@ impl Source for RemoteSource {
             },
         })
     }
-}
-
-/// A request under way; dropped before its end, it was cancelled.
-struct Running<'a> {
-    server: &'a Server,
-    over: bool,
-}
-
-impl<'a> Running<'a> {
-    fn of(server: &'a Server) -> Self {
-        server.seen.running.fetch_add(1, Relaxed);
-        Self { server, over: false }
-    }
-
-    fn done(mut self) {
-        self.over = true;
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.server.seen.running.fetch_sub(1, Relaxed);
-        if !self.over {
-            self.server.seen.cancelled.fetch_add(1, Relaxed);
-        }
-        // Where it was a trial it has an outcome by now, or will have none.
-        self.server.breaker.given_up();
-    }
-}
-
-/// Why a request failed.
-enum Failure {
-    /// The server's doing.
-    Fault(Fault),
-    /// Not the server's doing.
-    Other(SourceError),
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<SourceError> for Failure {
-    fn from(error: SourceError) -> Self {
-        Self::Other(error)
-    }
-}
-
-fn away(fault: Fault) -> SourceError {
-    SourceError::Away(fault.message)
-}
-
-fn unanswered(error: SourceError, request: Request) -> Unanswered {
-    Unanswered { error, request: Box::new(request) }
-}
-
-fn bytes(outgoing: &Outgoing) -> Result<Vec<u8>, SourceError> {
-    serde_json::to_vec(&outgoing.body).map_err(|error| SourceError::Failed(error.to_string()))
 }
