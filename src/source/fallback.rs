@@ -17,6 +17,9 @@ const LOADING: Duration = Duration::from_secs(5);
 /// How often it is looked whether the model is there.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Prompt tokens a second that a model is taken to read which is not loaded yet.
+const SPEED: u64 = 150;
+
 /// Starts the source behind the remote one.
 type Start = Box<dyn FnOnce() -> Arc<dyn Source> + Send>;
 
@@ -130,6 +133,11 @@ impl Source for FallbackSource {
             decoded_tokens: remote.decoded_tokens + inside.decoded_tokens,
             busy: remote.busy || inside.busy,
             // The prompts that the model inside could afford are made too, for it may be asked.
+            prefill_per_second: if inside.prefill_per_second == 0 {
+                SPEED
+            } else {
+                inside.prefill_per_second
+            },
             ..inside
         }
     }

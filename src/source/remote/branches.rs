@@ -7,7 +7,14 @@ use crate::engine::CancelToken;
 
 /// The requests under way.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Branches(Arc<Mutex<HashMap<u64, Running>>>);
+pub(super) struct Branches(Arc<Mutex<All>>);
+
+#[derive(Debug, Default)]
+struct All {
+    running: HashMap<u64, Running>,
+    /// How many there were.
+    begun: u64,
+}
 
 #[derive(Debug)]
 struct Running {
@@ -29,15 +36,16 @@ impl Branches {
     /// Begins a request of a branch. A request that nobody waits for gives way to one that is waited for; `None` then.
     pub(super) fn begin(&self, branch: u64, idle: bool) -> Option<Turn> {
         let mut all = self.lock();
-        if idle && all.values().any(|running| !running.idle) {
+        if idle && all.running.values().any(|running| !running.idle) {
             return None;
         }
         if !idle {
-            all.values().filter(|running| running.idle).for_each(|running| running.turn.cancel());
+            all.running.values().filter(|running| running.idle).for_each(|running| running.turn.cancel());
         }
         let over = CancelToken::new();
-        let number = all.get(&branch).map_or(0, |running| running.number + 1);
-        if let Some(older) = all.insert(branch, Running { turn: over.clone(), number, idle }) {
+        all.begun += 1;
+        let number = all.begun;
+        if let Some(older) = all.running.insert(branch, Running { turn: over.clone(), number, idle }) {
             older.turn.cancel();
         }
         Some(Turn { branches: self.clone(), branch, number, over })
@@ -45,12 +53,12 @@ impl Branches {
 
     /// Ends the request of a branch.
     pub(super) fn end(&self, branch: u64) {
-        if let Some(running) = self.lock().remove(&branch) {
+        if let Some(running) = self.lock().running.remove(&branch) {
             running.turn.cancel();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Running>> {
+    fn lock(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,8 +73,8 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut all = self.branches.lock();
-        if all.get(&self.branch).is_some_and(|running| running.number == self.number) {
-            all.remove(&self.branch);
+        if all.running.get(&self.branch).is_some_and(|running| running.number == self.number) {
+            all.running.remove(&self.branch);
         }
     }
 }

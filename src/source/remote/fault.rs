@@ -21,6 +21,8 @@ pub(super) struct Fault {
 pub(super) enum FaultKind {
     /// There is no connection, or it ended before anything came.
     NoConnection,
+    /// A connection took too long, so that it is not tried again at once.
+    Unreachable,
     /// Nothing came for too long.
     Silent,
     /// The server has too much to do, or is not ready yet.
@@ -45,6 +47,7 @@ impl Fault {
     /// Reads an error of the connection.
     pub(super) fn of(error: reqwest::Error) -> Self {
         let kind = match () {
+            () if error.is_connect() && error.is_timeout() => FaultKind::Unreachable,
             () if error.is_connect() => FaultKind::NoConnection,
             () if error.is_timeout() => FaultKind::Silent,
             () if error.is_request() => FaultKind::NoConnection,
@@ -55,10 +58,10 @@ impl Fault {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        let what = match (kind, error.is_timeout()) {
-            (FaultKind::NoConnection, true) => "no connection within `remote.connect_ms`".into(),
-            (FaultKind::NoConnection, false) => format!("no connection: {cause}"),
-            (FaultKind::Silent, _) => "nothing came within `remote.read_ms`".into(),
+        let what = match kind {
+            FaultKind::Unreachable => "no connection within `remote.connect_ms`".into(),
+            FaultKind::NoConnection => format!("no connection: {cause}"),
+            FaultKind::Silent => "nothing came within `remote.read_ms`".into(),
             _ => format!("the answer broke off: {cause}"),
         };
         Self::new(kind, what)

@@ -12,7 +12,7 @@ use super::breaker::Breaker;
 use super::client::Client;
 use super::events::Events;
 use super::fault::{Fault, FaultKind};
-use super::options::RemoteOptions;
+use super::options::{MarkerChoice, RemoteKind, RemoteOptions};
 use super::private::{self, Folders};
 use super::protocol::{Outgoing, Protocol};
 use super::writing::Writing;
@@ -54,8 +54,10 @@ pub(in crate::source) struct Unanswered {
 impl Server {
     pub(super) fn new(client: Client, options: RemoteOptions) -> Self {
         let protocol = options.kind.protocol();
+        // TGI serves one model, whose name is wanted for its markers only.
+        let is_moot = options.kind == RemoteKind::Tgi && options.markers != MarkerChoice::Auto;
         let model = match (&options.model, protocol.models()) {
-            (None, Some(_)) => OnceLock::new(),
+            (None, Some(_)) if !is_moot => OnceLock::new(),
             (model, _) => OnceLock::from(model.clone()),
         };
         Self {
@@ -126,6 +128,9 @@ impl Server {
             }
             Err(Failure::Fault(fault)) => {
                 self.seen.failed.fetch_add(1, Relaxed);
+                if fault.kind == FaultKind::Request {
+                    tracing::warn!(why = fault.message, "the remote source cannot do a request");
+                }
                 self.breaker.failed(&fault, Instant::now());
                 Err(away(fault))
             }

@@ -26,7 +26,7 @@ async fn run(arguments: &[&str], url: &str, folders: &str) -> Output {
         "--log-level",
         "trace",
     ]);
-    command.env("OUR_TEST_KEY", KEY).env("INFILL_LS_CACHE", dir.path()).env_remove("RUST_LOG");
+    command.env("OUR_TEST_KEY", KEY).env("INFILL_LS_CACHE", dir.path()).env("RUST_LOG", "trace");
     command.output().await.unwrap()
 }
 
@@ -65,6 +65,42 @@ async fn nothing_is_sent_from_elsewhere_and_the_reason_is_said() {
         );
     }
     assert!(server.asked().is_empty());
+}
+
+/// A proxy is asked for the whole address; this machine is reached without one.
+#[tokio::test]
+async fn the_proxy_of_the_environment_counts_but_not_for_this_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("sum.py");
+    std::fs::write(&file, "def total(numbers):\n    return \n").unwrap();
+    let place = format!("{}:2:12", file.display());
+    let (proxy, server) = (Server::events(EVENTS).await, Server::events(EVENTS).await);
+    for (url, settings) in [
+        ("http://far.invalid:8080".to_owned(), "remote.proxy=true"),
+        (server.url.clone(), "remote.proxy=true"),
+        ("http://far.invalid:8080".to_owned(), "remote.proxy=false"),
+    ] {
+        let url = format!("remote.url={url}");
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_infill-ls"));
+        command.args([
+            "complete",
+            &place,
+            "--set",
+            "remote.kind=llama-server",
+            "--set",
+            &url,
+            "--set",
+            settings,
+        ]);
+        command.args(["--set", "remote.folders=*", "--set", "remote.fallback=false"]);
+        command
+            .env("HTTP_PROXY", &proxy.url)
+            .env("http_proxy", &proxy.url)
+            .env("INFILL_LS_CACHE", dir.path());
+        command.env_remove("NO_PROXY").env_remove("no_proxy").output().await.unwrap();
+    }
+    assert_eq!(proxy.only().line, "POST http://far.invalid:8080/infill HTTP/1.1");
+    assert_eq!(server.only().line, "POST /infill HTTP/1.1");
 }
 
 #[test]

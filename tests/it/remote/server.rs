@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -124,9 +125,11 @@ impl Server {
         let (sender, closed) = unbounded_channel();
         let (seen, script): (_, Arc<Script>) = (Arc::clone(&asked), Arc::new(Box::new(script)));
         let accepting = tokio::spawn(async move {
+            // Connections end with the server.
+            let mut connections = JoinSet::new();
             let mut connection = 0;
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(
+                connections.spawn(serve(
                     stream,
                     connection,
                     Arc::clone(&seen),
