@@ -92,6 +92,9 @@ fn same(runtime: &tokio::runtime::Runtime, source: &RemoteSource, tasks: &[Task]
         for typed in TYPED {
             let request = request(source, task, typed, SAME_TOKENS)?;
             let preview = runtime.block_on(source.preview(&request))?;
+            // A prompt that is computed in another number of pieces may be answered otherwise, so that it is computed once,
+            // for both.
+            plain(&agent, &preview.url, &preview.body)?;
             let ours = runtime.block_on(source.generate(request))?.text;
             let theirs = plain(&agent, &preview.url, &preview.body)?;
             // What the server was held to is no part of a suggestion, for it is there already.
