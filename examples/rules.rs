@@ -73,6 +73,7 @@ fn record(seconds: u64) -> anyhow::Result<()> {
             }),
             cancel: CancelToken::new(),
             idle: false,
+            files: Vec::new(),
         };
         let written = runtime.block_on(Arc::clone(&source).generate(request))?;
         if place.row["keep"] != true {

@@ -15,6 +15,7 @@ mod model;
 mod model_args;
 mod place;
 mod progress;
+mod remote;
 mod run_args;
 mod serve;
 mod setup;

@@ -3,6 +3,7 @@
 
 mod keys;
 mod merge;
+mod remote;
 
 use std::num::NonZeroUsize;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use keys::{Key, documentation, keys};
 pub use merge::Problem;
+pub use remote::{RemoteKind, RemoteMarkers, RemoteSettings};
 
 /// Everything that can be set, as one JSON object. [`keys`] documents each leaf.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -49,6 +51,8 @@ pub struct Settings {
     pub editor_log: LogLevel,
     /// Where models may be fetched from.
     pub fetch: FetchSettings,
+    /// A server that is asked instead of the model inside.
+    pub remote: RemoteSettings,
 }
 
 /// How much of the document goes into a prompt.

@@ -23,11 +23,12 @@
 //! | [`text`] | documents in ropes, positions and encodings, edits, languages | ropey |
 //! | [`syntax`] | what the parse tree and the comments say | tree-sitter |
 //! | [`workspace`] | the project's files, their definitions and imports; what may be read of it | ignore |
+//! | [`secrets`] | what looks like a secret, in a file's name or in a text | regex |
 //! | [`complete`] | pure: document and offset to prompt; generated text to completion; caches; reasons | |
 //! | [`model`] | a model file in, tokens in, logits out; tokenizer, sampler, KV cache, kernels | candle, tokenizers |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
 //! | [`fetch`] | the catalogue of models, download, checksums | |
-//! | [`source`] | where generated text comes from: today the embedded engine | |
+//! | [`source`] | where generated text comes from: the engine here, or a server with that behind it | reqwest |
 //! | [`assist`] | what the model is asked for, checked before it is offered: completions, functions, mending, explaining, … | |
 //! | [`config`], [`stats`] | settings and their checking; the local log of requests and of what happened to suggestions | |
 //! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
@@ -48,7 +49,8 @@
 //!   chosen, after a pause, what was there serves until the file is computed behind it.
 //! - Idle work gives way to a request within one layer, and a request never takes rows of the file away.
 //! - The user's text is never logged above `trace`, and a special token that stands written in a file stays text.
-//! - Nothing opens a network socket once the model is there.
+//! - Nothing opens a network socket once the model is there, unless the settings name a remote source; to that goes only
+//!   text of the folders that may be sent, with its secrets masked.
 
 pub mod assist;
 pub mod cli;
@@ -57,6 +59,7 @@ pub mod config;
 pub mod engine;
 pub mod fetch;
 pub mod model;
+pub mod secrets;
 pub mod server;
 pub mod source;
 pub mod stats;

@@ -2,17 +2,24 @@
 //! A source turns text parts into tokens or into a remote request; it knows nothing of LSP.
 
 mod embedded;
+mod fallback;
+mod remote;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::complete::{Prompt, TokenCount, TokenOdds};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
 pub use crate::engine::{Counters, Readiness};
 pub use embedded::{EmbeddedSource, Locate, PromptEncoder, locate};
+pub use fallback::FallbackSource;
+pub use remote::{Key, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource};
 
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -36,6 +43,30 @@ pub trait Source: Send + Sync {
 
     /// Returns what was computed since the start.
     fn counters(&self) -> Counters;
+
+    /// Returns how a remote source fares, where there is one.
+    fn remote(&self) -> Option<RemoteReport> {
+        None
+    }
+}
+
+/// How a remote source fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RemoteReport {
+    /// The model and where it runs.
+    pub name: String,
+    /// Why it is not asked at the moment.
+    pub away: Option<String>,
+    /// Requests sent to it.
+    pub requests: u64,
+    /// Of these, those that it did not answer.
+    pub failed: u64,
+    /// Requests that the model inside was asked instead.
+    pub fell_back: u64,
+    /// Requests that were not sent, for their text must not leave the machine.
+    pub withheld: u64,
+    /// Secrets that were masked in what was sent.
+    pub masked: u64,
 }
 
 /// Whether a source can answer.
@@ -80,6 +111,8 @@ pub struct Request {
     pub cancel: CancelToken,
     /// Whether it is done only while nobody waits, and ends as overtaken when anything else is asked.
     pub idle: bool,
+    /// The files that the input's own text is of; none where it is no file's. What may leave the machine goes by them.
+    pub files: Vec<PathBuf>,
 }
 
 /// What the model reads, in text; special tokens are the source's own.
@@ -146,6 +179,12 @@ pub enum SourceError {
         /// Tokens that fit.
         context: usize,
     },
+    /// The remote source does not answer; the message says why.
+    #[error("{0}")]
+    Away(String),
+    /// The text must not leave the machine.
+    #[error("nothing is sent from here: no folder of the setting `remote.folders` holds the file")]
+    Private,
     /// Anything else; the message says what to do.
     #[error("{0}")]
     Failed(String),

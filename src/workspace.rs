@@ -8,7 +8,6 @@ mod index;
 mod resolve;
 mod rules;
 mod scan;
-mod secrets;
 
 pub use index::{IndexedFile, Place, Workspace};
 pub use resolve::{Imported, Resolver};

@@ -14,6 +14,9 @@ const HERE = {
 /** Where a setting belongs, if not to the user: a file of a model lies on one machine. */
 const SCOPES = { model: "machine-overridable" };
 
+/** Where text is sent, and with which key, is never for a folder's own settings to say: somebody else may have written them. */
+const scope = (name) => SCOPES[name] ?? (name.startsWith("remote.") ? "machine" : undefined);
+
 /** Returns what JSON schema has to say about values that the table describes with these words. */
 function schema(expects) {
   const words = expects.replace(/ or null$/, "");
@@ -45,7 +48,7 @@ function property(row) {
     ...schema(expects),
     default: here?.default ?? JSON.parse(preset),
     markdownDescription: here === undefined ? about : `${about} ${here.about}`,
-    ...(SCOPES[name] === undefined ? {} : { scope: SCOPES[name] }),
+    ...(scope(name) === undefined ? {} : { scope: scope(name) }),
   };
   return [`infill-ls.${name}`, value];
 }

@@ -73,6 +73,7 @@ pub(super) async fn ask(
         others: Vec::new(),
         latency: Duration::MAX,
         idle: false,
+        files: order.files.clone(),
     };
     let generation = source.generate(request).await?;
     let text = std::mem::take(&mut *answer.lock().unwrap_or_else(PoisonError::into_inner));

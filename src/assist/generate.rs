@@ -68,6 +68,7 @@ pub async fn generate(
                 others: Vec::new(),
                 latency: Duration::MAX,
                 idle: false,
+                files: order.files.clone(),
             })
             .await?;
         let text = std::mem::take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner));

@@ -2,6 +2,7 @@
 //! the command line; who asks, and what happened to the document meanwhile, is not known here.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct InfillRequest {
     pub offset: usize,
     /// The file's name as the model is shown it.
     pub path: Option<String>,
+    /// Where the file lies, if it is one.
+    pub file: Option<PathBuf>,
     /// Whose cache is used: one number for each document.
     pub branch: u64,
     /// How much is read and written.
@@ -102,6 +105,22 @@ impl From<Reason> for Infill {
     }
 }
 
+/// Returns the request that a completion makes of a remote source first, for a person who wants to see what is sent.
+pub fn source_request(request: &InfillRequest, counter: &dyn TokenCount) -> Request {
+    let mut prompts = prompts(request, u64::MAX, counter).into_iter().map(|anchored| anchored.prompt);
+    Request {
+        branch: request.branch,
+        input: Input::Infill(prompts.next().unwrap_or_default()),
+        others: Vec::new(),
+        latency: latency(&request.settings),
+        params: params(&request.settings.completion),
+        watch: Box::new(|_| ControlFlow::Continue(())),
+        cancel: CancelToken::new(),
+        idle: false,
+        files: request.file.iter().cloned().collect(),
+    }
+}
+
 /// Completes; cancelling `cancel` or dropping the future stops it.
 pub async fn infill(
     request: InfillRequest,
@@ -144,6 +163,7 @@ pub async fn infill(
         }),
         cancel,
         idle: request.idle,
+        files: request.file.iter().cloned().collect(),
     });
     match generation.await {
         Ok(generation) => {
@@ -216,6 +236,11 @@ fn reason(error: &SourceError) -> Reason {
         SourceError::Loading => Reason::Loading,
         SourceError::Cancelled => Reason::Cancelled,
         SourceError::Overtaken => Reason::Overtaken,
+        SourceError::Private => Reason::Private,
+        SourceError::Away(why) => {
+            tracing::warn!(why, "the remote source gave no answer");
+            Reason::RemoteAway
+        }
         SourceError::TooLong { .. } | SourceError::Failed(_) => {
             tracing::error!(%error, "nothing was generated");
             Reason::Failed

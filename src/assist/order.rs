@@ -1,5 +1,6 @@
 //! What every task is done with, and why one comes to nothing: shared by all that asks the model in its chat form.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::CancelToken;
@@ -26,6 +27,8 @@ pub enum Step<'a> {
 pub struct Order {
     /// The path of the file as the model is to see it.
     pub path: Option<String>,
+    /// The files whose text is part of it.
+    pub files: Vec<PathBuf>,
     /// A branch of the source's that nothing else uses.
     pub branch: u64,
     /// The most tokens of one answer.

@@ -11,7 +11,7 @@ use rustyline::error::ReadlineError;
 use serde_json::json;
 
 use super::assistant::{self, AnswerArgs, Assistant, order, streams};
-use crate::assist::{Attached, Heard, Step, Turn, ask};
+use crate::assist::{Attached, Heard, Order, Step, Turn, ask};
 use crate::text::Language;
 
 /// Code in an answer is shown in this colour, on terminals.
@@ -61,10 +61,14 @@ struct Asking {
 }
 
 impl Asking {
+    fn order(&self, heard: Heard) -> Order {
+        Order { files: self.args.file.clone(), ..order(self.args.answer.max_new_tokens.get(), None, heard) }
+    }
+
     fn once(&self, question: &str) -> anyhow::Result<ExitCode> {
         let json = self.args.answer.json;
         let streams = streams(json);
-        let order = order(self.args.answer.max_new_tokens.get(), None, coloured(streams));
+        let order = self.order(coloured(streams));
         let page = self.assistant.wait(ask(question, &self.files, &[], &*self.assistant.source, &order))?;
         let mut out = std::io::stdout().lock();
         match () {
@@ -93,7 +97,7 @@ impl Asking {
                 Err(error) => return Err(error.into()),
             };
             editor.add_history_entry(&question)?;
-            let order = order(self.args.answer.max_new_tokens.get(), None, coloured(true));
+            let order = self.order(coloured(true));
             let work = ask(&question, &self.files, &earlier, &*self.assistant.source, &order);
             let answered = self.assistant.wait_or_stop(&order.cancel, work);
             writeln!(std::io::stdout().lock(), "{PLAIN}")?;

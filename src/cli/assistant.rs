@@ -13,7 +13,7 @@ use crate::assist::{AssistError, Heard, Order, Step, hunks};
 use crate::complete::TokenCount;
 use crate::config::Settings;
 use crate::engine::CancelToken;
-use crate::source::EmbeddedSource;
+use crate::source::Source;
 use crate::text::{Language, Snapshot};
 
 /// The answer to each question goes into a branch of its own.
@@ -35,7 +35,7 @@ pub struct AnswerArgs {
 /// A model that is ready to be asked.
 pub struct Assistant {
     /// Where answers come from.
-    pub source: Arc<EmbeddedSource>,
+    pub source: Arc<dyn Source>,
     /// What counts its tokens.
     pub counter: Arc<dyn TokenCount + Send + Sync>,
     runtime: tokio::runtime::Runtime,
@@ -87,9 +87,10 @@ impl Assistant {
 
 /// Returns an order whose steps go to `heard`.
 pub fn order(max_tokens: usize, path: Option<&Path>, heard: Heard) -> Order {
+    let files = path.map(Path::to_owned).into_iter().collect();
     let path = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let cancel = CancelToken::new();
-    Order { path, branch: BRANCH, max_tokens, bound: "--max-new-tokens", cancel, heard }
+    Order { path, files, branch: BRANCH, max_tokens, bound: "--max-new-tokens", cancel, heard }
 }
 
 /// Returns whether an answer is shown while it is written: in a terminal, as text.

@@ -2,6 +2,7 @@
 //! shows: which suggestions are what the author wrote.
 
 mod engine;
+pub mod load;
 mod peer;
 mod table;
 pub mod typing;
@@ -23,6 +24,8 @@ enum What {
     Engine(engine::EngineArgs),
     /// Key to suggestion while somebody types, and what a key costs in tokens
     Typing(typing::TypingArgs),
+    /// Suggestions per second while many users type against a remote source
+    Load(load::LoadArgs),
 }
 
 /// Runs the benchmark.
@@ -33,5 +36,6 @@ pub fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Engine(args) => engine::run(args),
         What::Typing(args) => typing::run(args),
+        What::Load(args) => load::run(args),
     }
 }

@@ -67,12 +67,13 @@ fn silent(reason: Reason) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn request(opened: Opened, context: Option<Arc<Context>>, settings: Settings) -> InfillRequest {
-    let Opened { snapshot, offset, shown, .. } = opened;
+pub(super) fn request(opened: Opened, context: Option<Arc<Context>>, settings: Settings) -> InfillRequest {
+    let Opened { snapshot, offset, path, shown, .. } = opened;
     InfillRequest {
         snapshot,
         offset,
         path: Some(shown),
+        file: Some(path),
         branch: 0,
         settings: Arc::new(settings),
         anchors: Vec::new(),

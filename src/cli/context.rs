@@ -1,5 +1,7 @@
 //! `infill-ls context`: what the model would be shown for a completion, part by part, and why. Nothing is generated.
 
+mod sent;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -23,6 +25,9 @@ pub struct ContextArgs {
     /// Tokens that other files may have; the setting `prompt.context_tokens`
     #[arg(long, value_name = "N")]
     context_tokens: Option<usize>,
+    /// Print the very bytes that would be sent to the remote source of --set remote.kind=…, and where to
+    #[arg(long)]
+    remote: bool,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -59,6 +64,9 @@ pub fn run(args: ContextArgs) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::default();
     args.run.apply(&mut settings);
     settings.prompt.context_tokens = args.context_tokens.unwrap_or(settings.prompt.context_tokens);
+    if args.remote {
+        return sent::run(opened, settings);
+    }
     let (_source, counter) = run_args::load(&settings)?;
     let context = opened.context(settings.prompt.context_tokens, &*counter);
     let budget = Budget {

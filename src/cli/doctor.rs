@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::model_args::ModelChoice;
-use super::run_args::{RunArgs, compute};
+use super::run_args::{RunArgs, compute, start_remote};
 use super::speed::keep;
 use crate::complete::Reason;
 use crate::config::Settings;
@@ -16,6 +16,7 @@ use crate::fetch::{DEFAULT_MODEL, Speed, Store, cache_dir, find};
 use crate::model::{
     LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load, physical_cores,
 };
+use crate::source::Source;
 use crate::stats::{Record, SHOWN, last_records};
 
 /// Requests whose silences are counted: a day or two of typing.
@@ -50,6 +51,18 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "cpu        {} cores, kernels: {}", physical_cores(), cpu_kernel())?;
     writeln!(out, "features   {}", cpu_features().join(" "))?;
     let works = model(&mut out, &args, &settings)?;
+    if let Some(remote) = start_remote(&settings) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let name = remote.remote().map(|report| report.name).unwrap_or_default();
+        match runtime.block_on(remote.check()) {
+            Ok(()) => writeln!(out, "remote     {name} answers")?,
+            Err(error) => writeln!(out, "remote     {name}: {error}")?,
+        }
+        match settings.remote.folders.as_slice() {
+            [] => writeln!(out, "           nothing is sent there: `remote.folders` names no folder")?,
+            folders => writeln!(out, "           what is sent there is of {}", folders.join(", "))?,
+        }
+    }
     match cache_dir() {
         Ok(dir) => {
             writeln!(out, "cache      {}", dir.display())?;

@@ -1,17 +1,20 @@
 //! Options shared by the subcommands that run a model: which one, with how many threads, in how much context.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::model_args::ModelChoice;
 use super::progress::terminal_progress;
+use super::remote;
 use crate::complete::TokenCount;
-use crate::config::{Device, Settings};
+use crate::config::{Device, RemoteKind, Settings};
 use crate::fetch::{Progress, Routes};
 use crate::model::{Compute, LoadOptions, physical_cores};
-use crate::source::{EmbeddedSource, Source, locate};
+use crate::source::{EmbeddedSource, FallbackSource, RemoteSource, Source, Status, locate};
 
 /// Tokens of context where nothing is said: the largest prompt by the default settings, with room for an answer.
 const CONTEXT: usize = 10_240;
@@ -30,6 +33,33 @@ pub struct RunArgs {
     /// Tokens that the context holds, prompt and answer together
     #[arg(long, value_name = "N")]
     pub context: Option<std::num::NonZeroUsize>,
+    /// Sets any setting of the README's table, such as remote.kind=ollama; can be given several times
+    #[arg(long = "set", value_name = "SETTING=VALUE")]
+    pub set: Vec<Assignment>,
+}
+
+/// A setting and its value, as they are said on the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment(Value);
+
+impl FromStr for Assignment {
+    type Err = String;
+
+    /// A value is JSON or, where it is none, a text; where a list is wanted it may be the only one in it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) =
+            text.split_once('=').ok_or("it is not SETTING=VALUE, such as remote.kind=ollama")?;
+        let text = Value::from(value);
+        let json = serde_json::from_str(value).unwrap_or_else(|_| text.clone());
+        let problem = |value: &Value| {
+            Settings::default().merge(&json!({ name: value })).first().map(ToString::to_string)
+        };
+        let ways = [json.clone(), text, json!([value])];
+        match ways.into_iter().find(|value| problem(value).is_none()) {
+            Some(value) => Ok(Self(json!({ name: value }))),
+            None => Err(problem(&json).unwrap_or_default()),
+        }
+    }
 }
 
 impl RunArgs {
@@ -39,11 +69,33 @@ impl RunArgs {
         settings.threads = self.threads.or(settings.threads);
         settings.device = self.device.unwrap_or(settings.device);
         settings.context = self.context.or(settings.context);
+        for Assignment(assignment) in &self.set {
+            // It was tried when the command line was read.
+            settings.merge(assignment);
+        }
     }
 }
 
-/// Starts to load the model that `settings` ask for.
-pub fn start(settings: &Settings) -> Arc<EmbeddedSource> {
+/// Starts the source that `settings` ask for: the model inside begins to load; a server is asked nothing yet, and the model
+/// inside waits behind it.
+pub fn start(settings: &Settings) -> Arc<dyn Source> {
+    let Some(remote) = start_remote(settings) else { return embedded(settings) };
+    if !settings.remote.fallback {
+        return Arc::new(remote);
+    }
+    let settings = settings.clone();
+    Arc::new(FallbackSource::new(remote, move || embedded(&settings)))
+}
+
+/// Returns the remote source that `settings` ask for, if they ask for one.
+pub fn start_remote(settings: &Settings) -> Option<RemoteSource> {
+    match remote::options(settings) {
+        Ok(options) => options.map(RemoteSource::new),
+        Err(message) => Some(RemoteSource::unusable(message)),
+    }
+}
+
+fn embedded(settings: &Settings) -> Arc<EmbeddedSource> {
     let from_env = Routes::from_env();
     let routes = Routes {
         hub: from_env.hub && settings.fetch.hub,
@@ -59,12 +111,21 @@ pub fn start(settings: &Settings) -> Arc<EmbeddedSource> {
     EmbeddedSource::start(locate(settings.model.clone(), routes), options, battery_threads)
 }
 
-/// Loads the model that `settings` ask for, with a progress bar, and returns it with its token count.
+/// Loads the model that `settings` ask for, with a progress bar, and returns it with its token count. A remote source is
+/// returned as it is.
 ///
 /// # Errors
-/// When it cannot be found, fetched or loaded.
-pub fn load(settings: &Settings) -> anyhow::Result<(Arc<EmbeddedSource>, Arc<dyn TokenCount + Send + Sync>)> {
-    let source = start(settings);
+/// When it cannot be found, fetched or loaded, or the settings of a remote source cannot be used.
+pub fn load(settings: &Settings) -> anyhow::Result<(Arc<dyn Source>, Arc<dyn TokenCount + Send + Sync>)> {
+    if settings.remote.kind != RemoteKind::None {
+        let source = start(settings);
+        if let Status::Failed { message } = source.status() {
+            bail!(message);
+        }
+        let counter = source.counter().context("the remote source counts no tokens")?;
+        return Ok((source, counter));
+    }
+    let source = embedded(settings);
     let progress = terminal_progress();
     let mut report = |stage: &str, done, total| progress.report(stage, done, total);
     source.wait(&mut report).map_err(anyhow::Error::msg)?;

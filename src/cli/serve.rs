@@ -10,7 +10,7 @@ use super::speed::keep;
 use crate::config::Settings;
 use crate::fetch::{DEFAULT_MODEL, Speed, cache_dir};
 use crate::server::{self, Options};
-use crate::source::{EmbeddedSource, Source};
+use crate::source::Source;
 
 /// Arguments of `serve`.
 #[derive(Debug, Clone, Default, Args)]
@@ -40,7 +40,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let source = run_args::start(&settings);
         let model = settings.model.unwrap_or_else(|| DEFAULT_MODEL.into());
         let source = &starting.get_or_init(|| Running { model, source }).source;
-        Arc::clone(source) as Arc<dyn Source>
+        Arc::clone(source)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit =
@@ -56,7 +56,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 /// What the editor's settings have started.
 struct Running {
     model: String,
-    source: Arc<EmbeddedSource>,
+    source: Arc<dyn Source>,
 }
 
 impl Running {

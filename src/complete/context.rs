@@ -6,7 +6,7 @@
 mod definitions;
 mod nearby;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::complete::TokenCount;
 use crate::complete::window::first_lines_within;
@@ -35,6 +35,8 @@ pub struct Context {
 pub struct Piece {
     /// The file's path below its workspace folder.
     pub path: String,
+    /// Where the file lies.
+    pub file: PathBuf,
     /// The text, with `\n` for line ends and one at its end.
     pub text: String,
     /// Where it comes from.
@@ -102,7 +104,8 @@ fn notes(request: &ContextRequest<'_>, workspace: &Workspace, count: &dyn TokenC
     let (path, text) = workspace.notes(request.path)?;
     let text = first_lines_within(&text, request.tokens / SHARE, count).replace("\r\n", "\n");
     let reason = "notes of the project".to_owned();
-    (!text.is_empty()).then(|| Piece::new(path.into(), text, PieceSource::Notes, reason, count))
+    let file = workspace.root_of(request.path)?.join(path);
+    (!text.is_empty()).then(|| Piece::new((path.into(), file), text, PieceSource::Notes, reason, count))
 }
 
 impl Context {
@@ -123,7 +126,7 @@ impl Context {
 
 impl Piece {
     pub(super) fn new(
-        path: String,
+        (path, file): (String, PathBuf),
         mut text: String,
         source: PieceSource,
         reason: String,
@@ -133,6 +136,6 @@ impl Piece {
             text.push('\n');
         }
         let tokens = count.count(&text);
-        Self { path, text, source, reason, tokens }
+        Self { path, file, text, source, reason, tokens }
     }
 }

@@ -25,6 +25,10 @@ pub enum Reason {
     TimedOut,
     /// The model failed.
     Failed,
+    /// The remote source does not answer.
+    RemoteAway,
+    /// The text must not be sent to the remote source.
+    Private,
     /// The file is excluded by an ignore rule.
     IgnoredFile,
     /// The cursor stands inside a word that goes on.
@@ -53,7 +57,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, for looking one up by its code.
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 24] = [
         Self::Cancelled,
         Self::Overtaken,
         Self::Loading,
@@ -64,6 +68,8 @@ impl Reason {
         Self::TooLarge,
         Self::TimedOut,
         Self::Failed,
+        Self::RemoteAway,
+        Self::Private,
         Self::IgnoredFile,
         Self::MidWord,
         Self::AfterDeletion,
@@ -117,6 +123,14 @@ impl Reason {
             }
             Reason::TimedOut => ("timed-out", "the time budget was used up before there was a useful text"),
             Reason::Failed => ("failed", "the model failed; `infill-ls doctor` and the log say how"),
+            Reason::RemoteAway => (
+                "remote-away",
+                "the remote source does not answer; `infill-ls doctor` and the log say why (settings `remote.url`, `remote.fallback`)",
+            ),
+            Reason::Private => (
+                "private",
+                "this file's text must not be sent to the remote source (settings `remote.folders`, `remote.fallback`)",
+            ),
             Reason::IgnoredFile => ("ignored-file", "the file is excluded by an ignore rule"),
             Reason::MidWord => {
                 ("mid-word", "the cursor stands inside a word; ask explicitly to complete here")

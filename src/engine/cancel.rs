@@ -5,11 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 /// A flag shared by whoever waits for a generation and the engine thread that computes it.
 #[derive(Debug, Clone, Default)]
-pub struct CancelToken {
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
     /// Nanoseconds since [`epoch`] plus one; 0 while it is not cancelled.
-    at: Arc<AtomicU64>,
+    at: AtomicU64,
+    told: Notify,
 }
 
 impl CancelToken {
@@ -21,17 +27,28 @@ impl CancelToken {
     /// Asks the engine to stop; it does so within one layer or one token. A second call changes nothing.
     pub fn cancel(&self) {
         let now = epoch().elapsed().as_nanos() as u64 + 1;
-        let _ = self.at.compare_exchange(0, now, Ordering::Release, Ordering::Relaxed);
+        let _ = self.0.at.compare_exchange(0, now, Ordering::Release, Ordering::Relaxed);
+        self.0.told.notify_waiters();
     }
 
     /// Returns whether somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.at.load(Ordering::Acquire) != 0
+        self.0.at.load(Ordering::Acquire) != 0
+    }
+
+    /// Waits until somebody asks to stop.
+    pub async fn cancelled(&self) {
+        let mut told = std::pin::pin!(self.0.told.notified());
+        // Listening begins before the look, so that a cancel between the two is not missed.
+        told.as_mut().enable();
+        if !self.is_cancelled() {
+            told.await;
+        }
     }
 
     /// Returns the time since somebody asked to stop.
     pub fn since(&self) -> Option<Duration> {
-        let at = Duration::from_nanos(self.at.load(Ordering::Acquire).checked_sub(1)?);
+        let at = Duration::from_nanos(self.0.at.load(Ordering::Acquire).checked_sub(1)?);
         Some(epoch().elapsed().saturating_sub(at))
     }
 

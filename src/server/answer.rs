@@ -10,7 +10,7 @@ use super::session::Session;
 use super::suggest::Suggestion;
 use crate::complete::Reason;
 use crate::config::LogLevel;
-use crate::source::Status;
+use crate::source::{RemoteReport, Status};
 use crate::stats::{Facts, Place, Record, SHOWN};
 
 /// A request that is being answered. Dropped without a word, it was cancelled by the editor: tower-lsp drops the
@@ -72,14 +72,29 @@ impl Drop for Answer {
 
 /// Returns the status of a server that waits for a request.
 pub(super) fn ready(session: &Session) -> StatusParams {
+    let remote = session.source().and_then(|source| source.remote());
     match session.source().map(|source| source.status()) {
-        Some(Status::Ready { model }) => StatusParams { state: State::Ready, message: model, reason: None },
+        Some(Status::Ready { model }) => {
+            StatusParams { state: State::Ready, message: model + &remote_note(remote), reason: None }
+        }
         Some(Status::Failed { message }) => StatusParams { state: State::Failed, message, reason: None },
         Some(Status::Loading { stage, .. }) => {
             StatusParams { state: State::Loading, message: stage, reason: None }
         }
         None => StatusParams { state: State::Loading, message: "starting".into(), reason: None },
     }
+}
+
+/// Returns what a person should know of a remote source: why the model inside answers in its place, and what was kept from it.
+fn remote_note(remote: Option<RemoteReport>) -> String {
+    let Some(RemoteReport { name, away, masked, .. }) = remote else { return String::new() };
+    let away = away.map(|why| format!("; {name} is away: {why}"));
+    let masked = match masked {
+        0 => None,
+        1 => Some("; 1 secret masked".to_owned()),
+        masked => Some(format!("; {masked} secrets masked")),
+    };
+    away.into_iter().chain(masked).collect()
 }
 
 /// Returns the status after a silent request. Loading and failing last, and say themselves why it was silent.

@@ -72,6 +72,7 @@ impl Backend {
             status: session.status(),
             counters,
             requests: session.log.totals(),
+            remote: session.source().and_then(|source| source.remote()),
             documents: documents.await.map_err(|error| {
                 tracing::error!(%error, "the open documents could not be read");
                 Error::internal_error()

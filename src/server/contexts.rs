@@ -158,7 +158,8 @@ fn moment(session: &Session, uri: &Url) -> Option<Moment> {
                 let document = documents.find(&other).ok()?;
                 let (at, edited) = document.edited().unzip();
                 let shown = document.path().unwrap_or_default();
-                let open = OpenDocument { shown, snapshot: document.snapshot(), edited };
+                let file = other.to_file_path().ok()?;
+                let open = OpenDocument { shown, file, snapshot: document.snapshot(), edited };
                 Some((at.unwrap_or(0), open))
             })
             .collect();

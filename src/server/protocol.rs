@@ -32,7 +32,7 @@ use tower_lsp::lsp_types::{
 
 use crate::assist::Task;
 use crate::config::Settings;
-use crate::source::Counters;
+use crate::source::{Counters, RemoteReport};
 use crate::stats::{Summary, Totals};
 
 /// The method of inline completion.
@@ -312,6 +312,9 @@ pub struct DoctorReport {
     pub counters: Counters,
     /// What became of requests.
     pub requests: Totals,
+    /// How the remote source fares, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteReport>,
     /// The open documents, by their names; those that have fallen out of step are not among them.
     pub documents: Vec<OpenDocument>,
     /// The settings in force.

@@ -103,7 +103,24 @@ impl View {
     pub(super) fn request(&self) -> InfillRequest {
         let Self { snapshot, offset, path, branch, settings, anchors, contexts, .. } = self.clone();
         let written = Written::default();
-        InfillRequest { snapshot, offset, path, branch, settings, anchors, contexts, idle: false, written }
+        let file = self.uri.to_file_path().ok();
+        InfillRequest {
+            snapshot,
+            offset,
+            path,
+            file,
+            branch,
+            settings,
+            anchors,
+            contexts,
+            idle: false,
+            written,
+        }
+    }
+
+    /// Returns the file that the document is, if it is one.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.uri.to_file_path().into_iter().collect()
     }
 
     /// Returns what the selected item would do.

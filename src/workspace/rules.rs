@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::secrets;
+use crate::secrets;
 
 /// The name of the files that say what this program leaves alone, in the syntax of `.gitignore`.
 pub const IGNORE_FILE: &str = ".infillignore";

@@ -56,6 +56,7 @@ impl Bench {
 fn prompt(pieces: &[(&str, &str)]) -> Prompt {
     let piece = |(path, text): &(&str, &str)| Piece {
         path: (*path).into(),
+        file: path.into(),
         text: (*text).into(),
         source: PieceSource::Definitions,
         reason: String::new(),

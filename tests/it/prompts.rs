@@ -16,6 +16,7 @@ type Files = Option<Arc<Context>>;
 fn files(name: &str) -> Files {
     let piece = Piece {
         path: name.into(),
+        file: name.into(),
         text: "x\n".into(),
         source: PieceSource::Definitions,
         reason: String::new(),
@@ -34,6 +35,7 @@ async fn ask(text: &str, contexts: &[Files], anchors: Vec<Anchored>) -> (Vec<Pro
         ),
         offset: text.len(),
         path: Some("a.py".into()),
+        file: None,
         branch: 1,
         settings: Arc::new(Settings::default()),
         anchors,

@@ -37,6 +37,7 @@ async fn completed(source: &Arc<EmbeddedSource>, fixture: &str, prefix_tokens: u
         snapshot: snapshot.clone(),
         offset,
         path: None,
+        file: None,
         branch: 1,
         settings: Arc::new(settings),
         anchors: Vec::new(),
@@ -54,6 +55,7 @@ async fn implemented(source: &EmbeddedSource, fixture: &str) -> String {
     let (snapshot, offset) = snapshot(fixture);
     let order = Order {
         path: None,
+        files: Vec::new(),
         branch: 2,
         max_tokens: 256,
         bound: "none",

@@ -213,7 +213,13 @@ impl Taken {
         self.parts.sort_by_key(|(line, _)| *line);
         let text: String = self.parts.into_iter().map(|(_, text)| text).collect();
         let reason = format!("defines {}", self.names.join(", "));
-        Piece::new(self.file.shown.clone(), text, PieceSource::Definitions, reason, count)
+        Piece::new(
+            (self.file.shown.clone(), self.file.path.clone()),
+            text,
+            PieceSource::Definitions,
+            reason,
+            count,
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 //! cursor. A place that reads like the text at the cursor itself is left out, since a small model copies it.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use super::{ContextRequest, Piece, PieceSource};
 use crate::complete::TokenCount;
@@ -33,6 +34,8 @@ const ECHO: f32 = 0.4;
 pub struct OpenDocument {
     /// Its path as a model is shown it.
     pub shown: String,
+    /// Where it lies.
+    pub file: PathBuf,
     /// Its text.
     pub snapshot: Snapshot,
     /// Where it was edited last, in bytes.
@@ -57,7 +60,13 @@ pub(super) fn pieces(request: &ContextRequest<'_>, tokens: usize, count: &dyn To
             PieceSource::Edited => "edited a while ago".to_owned(),
             _ => "open, and uses the same names".to_owned(),
         };
-        let piece = Piece::new(document.shown.clone(), text.to_owned(), source, reason, count);
+        let piece = Piece::new(
+            (document.shown.clone(), document.file.clone()),
+            text.to_owned(),
+            source,
+            reason,
+            count,
+        );
         left -= piece.tokens.min(left);
         pieces.push(piece);
     }

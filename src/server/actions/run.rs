@@ -106,7 +106,7 @@ async fn attempt(
         session,
         client,
         title,
-        view.path.clone(),
+        (view.path.clone(), view.files()),
         view.settings.actions.tokens.get(),
         move |order| async move { perform(&wish, &working, at, &*source, &order, &options).await },
     )
@@ -215,16 +215,17 @@ async fn answered(
     asked: AskParams,
 ) -> Result<(Outcome, usize), Refusal> {
     let source = session.source().cloned().ok_or(Reason::Loading)?;
-    let mut files = Vec::new();
+    let (mut files, mut of) = (Vec::new(), Vec::new());
     if let Some(document) = &asked.text_document {
         let view = session.view(&document.uri, Position::default())?;
         let name = view.path.clone().unwrap_or_else(|| "the file".into());
+        of = view.files();
         files.push(Attached { name, text: view.snapshot.text(), language: view.snapshot.language() });
     }
     let turns = asked.earlier.into_iter().map(|turn| Turn { question: turn.question, answer: turn.answer });
     let (turns, question): (Vec<Turn>, String) = (turns.collect(), asked.question);
     let tokens = session.settings().actions.tokens.get();
-    let done = fly(session, client, "Answer", None, tokens, move |order| async move {
+    let done = fly(session, client, "Answer", (None, of), tokens, move |order| async move {
         let page = assist::ask(&question, &files, &turns, &*source, &order).await?;
         Ok(Done { tokens: page.tokens, product: Product::Page(page) })
     })
@@ -240,7 +241,7 @@ async fn fly<W, F>(
     session: &Arc<Session>,
     client: &Client,
     title: &str,
-    path: Option<String>,
+    (path, of): (Option<String>, Vec<PathBuf>),
     max_tokens: usize,
     work: W,
 ) -> Result<Done, Refusal>
@@ -256,7 +257,7 @@ where
     let token = progress.token().clone();
     let growing = Arc::new(Growing::new(session.negotiated().pages.then(|| session.outbox.clone())));
     let (cancel, heard) = (CancelToken::new(), heard(progress, Arc::clone(&growing)));
-    let order = Order { path, branch, max_tokens, bound: "actions.tokens", cancel, heard };
+    let order = Order { path, files: of, branch, max_tokens, bound: "actions.tokens", cancel, heard };
     let flight = Flight::start(|cancel| async move {
         let done = work(Order { cancel, ..order }).await;
         source.forget(branch);

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a test server is started.
 pub struct Builder {
-    script: Arc<Script>,
+    source: Arc<dyn Source>,
     initialize: Value,
     settings: Settings,
     log_dir: Option<PathBuf>,
@@ -44,8 +44,13 @@ pub struct TestServer {
 impl Builder {
     /// A server in front of a script.
     pub fn new(script: &Arc<Script>) -> Self {
+        Self::of(Arc::clone(script) as Arc<dyn Source>)
+    }
+
+    /// A server in front of any source.
+    pub fn of(source: Arc<dyn Source>) -> Self {
         let initialize = json!({ "processId": null, "rootUri": "file:///project", "capabilities": {} });
-        Self { script: Arc::clone(script), initialize, settings: Settings::default(), log_dir: None }
+        Self { source, initialize, settings: Settings::default(), log_dir: None }
     }
 
     /// Sets a part of the `initialize` parameters, by JSON pointer.
@@ -74,9 +79,9 @@ impl Builder {
     pub fn start(self) -> (TestServer, Value) {
         let (input, server_input) = tokio::io::duplex(1 << 20);
         let (server_output, output) = tokio::io::duplex(1 << 20);
-        let script = self.script;
+        let source = self.source;
         let options = Options { settings: self.settings, log_dir: self.log_dir };
-        let factory = Box::new(move |_: &Settings| script as Arc<dyn Source>);
+        let factory = Box::new(move |_: &Settings| source);
         let server = tokio::spawn(server::run(server_input, server_output, options, factory));
         let (sender, messages) = unbounded_channel();
         tokio::spawn(read_all(output, sender));

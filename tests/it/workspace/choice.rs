@@ -26,7 +26,7 @@ fn chosen(project: &Project, path: &str, text: &str, tokens: usize, open: &[Open
 
 fn open(shown: &str, text: &str, edited: Option<usize>) -> OpenDocument {
     let snapshot = Snapshot::new(Language::from_path(shown.as_ref()), text);
-    OpenDocument { shown: shown.into(), snapshot, edited }
+    OpenDocument { shown: shown.into(), file: shown.into(), snapshot, edited }
 }
 
 fn paths(context: &Context) -> Vec<&str> {

@@ -1,0 +1,86 @@
+//! What looks like a secret: by the name of a file, or by what stands in a text. One set of rules for both uses: files
+//! that are never read as context, and prompts that are masked before they leave the machine.
+//!
+//! [`RULES`] is the list to add to; each rule has an example that it finds and near misses that it must not find, and a
+//! test that holds it to them.
+
+mod names;
+mod rules;
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex::{Regex, RegexSet};
+
+pub use names::is_secret_name;
+pub use rules::{RULES, Rule};
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "********";
+
+/// The rules, compiled.
+struct Compiled {
+    rules: Vec<(&'static Rule, Regex)>,
+    /// Tells in one pass which of them have to be looked at.
+    all: RegexSet,
+}
+
+/// Returns where secrets stand in a text, in order; what overlaps is one.
+pub fn find(text: &str) -> Vec<Range<usize>> {
+    let compiled = compiled();
+    let matching = compiled.all.matches(text);
+    let rules = matching.iter().filter_map(|index| compiled.rules.get(index));
+    let mut found: Vec<Range<usize>> = rules.flat_map(|(rule, regex)| rule.find(regex, text)).collect();
+    found.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in found {
+        match merged.last_mut().filter(|last| range.start <= last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// Returns whether a text holds what is beyond doubt a key, a token or a password, or at least the head of a private key.
+pub fn holds_secret(text: &str) -> bool {
+    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----") {
+        return true;
+    }
+    let compiled = compiled();
+    let matching = compiled.all.matches(text);
+    let certain = |(rule, regex): &(&Rule, Regex)| rule.is_certain(regex, text);
+    matching.iter().filter_map(|index| compiled.rules.get(index)).any(certain)
+}
+
+/// Masks the secrets of a text that lies in several parts, which are read as one: what is half in one part and half in the
+/// next is masked in both. Returns how many there are.
+pub fn mask(parts: &mut [&mut String]) -> usize {
+    let whole: String = parts.iter().map(|part| part.as_str()).collect();
+    let found = find(&whole);
+    let mut start = whole.len();
+    for part in parts.iter_mut().rev() {
+        let end = start;
+        start -= part.len();
+        // From the end, so that what is replaced moves nothing that is still to come.
+        for range in found.iter().rev() {
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            if from < to {
+                part.replace_range(from - start..to - start, MASK);
+            }
+        }
+    }
+    found.len()
+}
+
+fn compiled() -> &'static Compiled {
+    static COMPILED: OnceLock<Compiled> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        // A pattern that does not compile is found by the test of its rule, and finds nothing here.
+        let rules: Vec<_> =
+            RULES.iter().filter_map(|rule| Some((rule, Regex::new(rule.pattern).ok()?))).collect();
+        let all =
+            RegexSet::new(rules.iter().map(|(rule, _)| rule.pattern)).unwrap_or_else(|_| RegexSet::empty());
+        Compiled { rules, all }
+    })
+}
