@@ -112,7 +112,7 @@ pub fn source_request(request: &InfillRequest, counter: &dyn TokenCount) -> Requ
         branch: request.branch,
         input: Input::Infill(prompts.next().unwrap_or_default()),
         others: Vec::new(),
-        latency: latency(&request.settings),
+        latency: Duration::MAX,
         params: params(&request.settings.completion),
         watch: Box::new(|_| ControlFlow::Continue(())),
         cancel: CancelToken::new(),

@@ -1,6 +1,6 @@
 //! One user who types lines of a file, key by key, and looks at what is suggested.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl User {
         self.seen
     }
 
-    async fn type_line(&mut self, file: &PathBuf, task: &Task, until: Instant) {
+    async fn type_line(&mut self, file: &Path, task: &Task, until: Instant) {
         let mut anchors = Vec::new();
         let mut ghost: Ghost = None;
         let ends = task.typed.char_indices().map(|(at, c)| at + c.len_utf8()).take(self.keys);
@@ -84,7 +84,7 @@ impl User {
     /// Asks, until the next key comes.
     async fn ask(
         &mut self,
-        file: &PathBuf,
+        file: &Path,
         task: &Task,
         (snapshot, offset): (Snapshot, usize),
         anchors: &mut Vec<Anchored>,
