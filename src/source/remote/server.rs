@@ -112,7 +112,7 @@ impl Server {
         let answered = match until {
             None => self.ask(request, None).await,
             Some(until) => {
-                match tokio::time::timeout_at(until.into(), self.ask(request, Some(until))).await {
+                match tokio::time::timeout_at(until, self.ask(request, Some(until))).await {
                     Ok(answered) => answered,
                     // Not even the head of an answer came in all that time.
                     Err(_) => {
