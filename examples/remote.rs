@@ -73,6 +73,11 @@ fn request(source: &RemoteSource, task: &Task, typed: usize, max_tokens: usize) 
     Ok(Request { params, ..source_request(&request, &*counter) })
 }
 
+/// Returns a client that opens a connection for each request: the server closes those that wait.
+fn agent() -> ureq::Agent {
+    ureq::Agent::new_with_config(ureq::Agent::config_builder().max_idle_connections(0).build())
+}
+
 /// Sends bytes as they are, as curl would, and returns the text of the answer.
 fn plain(agent: &ureq::Agent, url: &str, body: &[u8]) -> anyhow::Result<String> {
     let answer = agent.post(url).header("Content-Type", "application/json").send(body)?;
@@ -86,7 +91,7 @@ fn plain(agent: &ureq::Agent, url: &str, body: &[u8]) -> anyhow::Result<String> 
 }
 
 fn same(runtime: &tokio::runtime::Runtime, source: &RemoteSource, tasks: &[Task]) -> anyhow::Result<()> {
-    let agent = ureq::Agent::new_with_defaults();
+    let agent = agent();
     let (mut asked, mut same, mut held) = (0, 0, 0);
     for task in tasks {
         for typed in TYPED {
@@ -125,7 +130,7 @@ fn beginning(body: &Value) -> String {
 }
 
 fn overhead(runtime: &tokio::runtime::Runtime, source: &RemoteSource, tasks: &[Task]) -> anyhow::Result<()> {
-    let agent = ureq::Agent::new_with_defaults();
+    let agent = agent();
     let (mut ours, mut theirs, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for task in tasks {
         let ask = || request(source, task, TYPED[1], OVERHEAD_TOKENS);

@@ -1,7 +1,7 @@
 //! `infill-ls bench load`: so many users type at once against a remote source, each a file's lines at an even pace, and it
 //! is counted what they get to see. What a user is here is what the language server is for one document: one request for
-//! each key that the last suggestion does not answer, dropped at the next key; all of it goes through the completion
-//! logic, so that a suggestion is one that would have been shown.
+//! each key that the last suggestion does not answer, which goes on while what is typed is what it writes and is dropped
+//! otherwise; all of it goes through the completion logic, so that a suggestion is one that would have been shown.
 
 pub mod tally;
 pub mod user;

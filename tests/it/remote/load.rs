@@ -45,8 +45,10 @@ async fn users_type_at_once_and_what_they_see_is_counted() {
     assert!((10..=33).contains(&tally.keys), "{tally:?}");
     let figures = tally.figures(3, 0.9);
     assert_eq!(figures["suggestions"], tally.shown_ms.len());
+    // Each key is answered by what is there, by a request under way, or by one of its own.
+    assert_eq!(tally.keys, tally.requests + tally.typed_through + tally.joined, "{tally:?}");
     let silent: u64 = tally.silent.values().sum();
-    assert_eq!(tally.keys, tally.shown_ms.len() as u64 + tally.typed_through + tally.dropped + silent);
+    assert_eq!(tally.requests, tally.shown_ms.len() as u64 + tally.dropped + silent, "{tally:?}");
 }
 
 #[tokio::test]

@@ -18,7 +18,9 @@ pub struct Tally {
     pub shown_ms: Vec<f64>,
     /// Keys that an earlier suggestion answered.
     pub typed_through: u64,
-    /// Requests dropped, for the next key came first.
+    /// Keys that agreed with what a request was writing, which went on.
+    pub joined: u64,
+    /// Requests dropped, for another key came than what they were writing.
     pub dropped: u64,
     /// Requests that showed nothing, by reason.
     pub silent: BTreeMap<&'static str, u64>,
@@ -31,6 +33,7 @@ impl Tally {
         self.requests += other.requests;
         self.shown_ms.extend(other.shown_ms);
         self.typed_through += other.typed_through;
+        self.joined += other.joined;
         self.dropped += other.dropped;
         for (reason, count) in other.silent {
             *self.silent.entry(reason).or_default() += count;
@@ -63,6 +66,7 @@ impl Tally {
             "suggestions_per_second": self.shown_ms.len() as f64 / seconds,
             "typed_through": self.typed_through,
             "ms": { "p50": self.quantile(0.5), "p95": self.quantile(0.95) },
+            "joined": self.joined,
             "dropped": self.dropped,
             "errors": self.errors(),
             "silent": self.silent,
@@ -81,6 +85,7 @@ impl Tally {
             row("key to suggestion, ms p50", ms(0.5)),
             row("key to suggestion, ms p95", ms(0.95)),
             row("keys answered by the last suggestion", self.typed_through.to_string()),
+            row("keys that a request went on with", self.joined.to_string()),
             row("requests dropped at the next key", self.dropped.to_string()),
             row("errors", self.errors().to_string()),
         ];
