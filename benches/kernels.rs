@@ -126,7 +126,7 @@ fn decode(criterion: &mut Criterion) {
 /// Attention of one layer; "Gelem/s" is GFLOP/s.
 fn attend(criterion: &mut Criterion) {
     let pool = pool();
-    let shape = AttentionShape { heads: 14, kv_heads: 2, head_dim: 64 };
+    let shape = AttentionShape::new(14, 2, 64);
     let mut group = criterion.benchmark_group("attention");
     for (rows, context) in [(1, 1024), (256, 1024), (256, 4096)] {
         let mut cache = KvRows::<F16>::new(shape.kv_heads, shape.head_dim).unwrap();

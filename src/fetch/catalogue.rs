@@ -5,7 +5,19 @@ pub const DEFAULT_MODEL: &str = "qwen2.5-coder-0.5b-instruct";
 
 /// The architectures (`general.architecture` of a GGUF) that the decoder runs; other entries are refused before
 /// anything is downloaded.
-pub const SUPPORTED_ARCHITECTURES: &[&str] = &["qwen2"];
+pub const SUPPORTED_ARCHITECTURES: &[&str] = &[
+    "qwen2",
+    "qwen3",
+    "llama",
+    "starcoder2",
+    "starcoder",
+    "gpt2",
+    "granite",
+    "gemma",
+    "gemma2",
+    "gemma3",
+    "phi3",
+];
 
 /// A model of the catalogue.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,48 @@
 //! The declarative description of a decoder: what to read from a model file and how the one forward pass is to be
-//! put together. A new architecture is a new description here, not a new forward pass.
+//! put together. A new architecture is a new description, not a new forward pass. The descriptions are read from the
+//! metadata of a GGUF file or from the `config.json` of a checkpoint; both end in the same one.
 
-use super::{GgufFile, ModelError};
+mod from_config;
+mod from_gguf;
+mod rotary;
 
-/// Names of `general.architecture` that can be run.
-pub const SUPPORTED: &[&str] = &["qwen2"];
+use super::kernels::AttentionShape;
+
+pub(super) use from_config::gguf_name;
+pub use rotary::Rotary;
+
+/// Names of `general.architecture` in GGUF files that can be run. Checkpoints have the same ones by the names that
+/// transformers gives them, see [`CONFIG_TYPES`].
+pub const SUPPORTED: &[&str] = &[
+    "qwen2",
+    "qwen3",
+    "llama",
+    "starcoder2",
+    "starcoder",
+    "gpt2",
+    "granite",
+    "gemma",
+    "gemma2",
+    "gemma3",
+    "phi3",
+];
+
+/// Values of `model_type` in a `config.json`, and the name that GGUF files have for the same.
+pub(super) const CONFIG_TYPES: &[(&str, &str)] = &[
+    ("qwen2", "qwen2"),
+    ("qwen3", "qwen3"),
+    ("llama", "llama"),
+    ("mistral", "llama"),
+    ("starcoder2", "starcoder2"),
+    ("gpt_bigcode", "starcoder"),
+    ("gpt2", "gpt2"),
+    ("granite", "granite"),
+    ("gemma", "gemma"),
+    ("gemma2", "gemma2"),
+    ("gemma3", "gemma3"),
+    ("gemma3_text", "gemma3"),
+    ("phi3", "phi3"),
+];
 
 /// Numbers beyond which a header is taken for broken; the largest dense models stay far below.
 const MOST_LAYERS: usize = 1_000;
@@ -29,12 +67,16 @@ pub struct Architecture {
     pub attention: Attention,
     /// How a layer's input is normalised.
     pub norm: Norm,
+    /// Whether what attention and MLP give is normalised too, before it is added.
+    pub post_norms: bool,
     /// How positions enter.
     pub position: Position,
     /// What stands between two attentions.
     pub mlp: Mlp,
     /// Whether the output layer is the embedding again.
     pub tied_embeddings: bool,
+    /// Numbers that some families multiply with.
+    pub scales: Scales,
 }
 
 /// Grouped-query attention.
@@ -46,10 +88,29 @@ pub struct Attention {
     pub kv_heads: usize,
     /// Width of a head.
     pub head_dim: usize,
+    /// Whether queries, keys and values are made by one matrix in the file.
+    pub fused: bool,
     /// Whether query, key and value have a bias.
     pub qkv_bias: bool,
     /// Whether what comes out of it has one.
     pub output_bias: bool,
+    /// Whether every head of queries and keys is normalised.
+    pub head_norms: bool,
+    /// What scores are multiplied with.
+    pub scale: f64,
+    /// The bound that scores come near to but never reach.
+    pub soft_cap: Option<f64>,
+    /// Layers that look at the last positions only.
+    pub window: Option<Window>,
+}
+
+/// Attention that reaches back over some positions only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// Positions that are seen, the own one included.
+    pub size: usize,
+    /// For each layer, whether it is bound by it.
+    pub layers: Vec<bool>,
 }
 
 /// A norm of the residual stream.
@@ -70,71 +131,85 @@ pub enum Norm {
 /// Positions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Position {
-    /// Rotary embedding of a head's two halves against each other (the "NeoX" order).
-    Rotary {
-        /// The base of the frequencies.
-        base: f64,
-    },
+    /// Queries and keys turn with their position.
+    Rotary(Rotary),
     /// A learned vector for each position, added to the token's.
     Learned,
 }
 
 /// The feed-forward part of a layer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Mlp {
-    /// `down(silu(gate(x)) * up(x))`.
-    GatedSilu,
-    /// `down(gelu(up(x)))` with biases, in the approximation by the hyperbolic tangent.
+pub struct Mlp {
+    /// `down(act(gate(x)) * up(x))` instead of `down(act(up(x)))`.
+    pub gate: Gate,
+    /// What stands in the middle.
+    pub activation: Activation,
+    /// Whether its layers have a bias.
+    pub bias: bool,
+}
+
+/// Where the gate of a feed-forward part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// There is none.
+    Absent,
+    /// In a matrix of its own.
+    Separate,
+    /// The first half of the matrix of `up`.
+    Fused,
+}
+
+/// What makes a feed-forward part more than one matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// GELU in the approximation by the hyperbolic tangent.
     Gelu,
 }
 
-impl Architecture {
-    /// Reads the description from a file's metadata.
-    ///
-    /// # Errors
-    /// [`ModelError::Unsupported`] for an architecture not in [`SUPPORTED`], [`ModelError::Broken`] for numbers that
-    /// are missing or do not fit each other.
-    pub fn from_gguf(file: &GgufFile) -> Result<Self, ModelError> {
-        let name = file.string("general.architecture");
-        let name = name.ok_or_else(|| file.broken("its metadata lacks `general.architecture`"))?;
-        match name {
-            "qwen2" => Self::qwen2(file),
-            _ => Err(ModelError::Unsupported {
-                path: file.path().to_owned(),
-                architecture: name.to_owned(),
-                supported: SUPPORTED.join(", "),
-            }),
+/// Numbers that some families multiply with; 1 for the others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scales {
+    /// Of the embedding.
+    pub embedding: f64,
+    /// Of what attention and MLP add to the residual stream.
+    pub residual: f64,
+    /// Of the logits.
+    pub logits: f64,
+    /// The bound that logits come near to but never reach.
+    pub logit_cap: Option<f64>,
+}
+
+impl Default for Scales {
+    fn default() -> Self {
+        Self { embedding: 1.0, residual: 1.0, logits: 1.0, logit_cap: None }
+    }
+}
+
+impl Attention {
+    /// Returns the attention of one layer, in the terms of the kernels.
+    pub(super) fn shape(&self, layer: usize) -> AttentionShape {
+        AttentionShape {
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+            scale: self.scale as f32,
+            soft_cap: self.soft_cap.map(|cap| cap as f32),
+            window: self.window.as_ref().filter(|window| window.layers[layer]).map(|window| window.size),
         }
     }
 
-    fn qwen2(file: &GgufFile) -> Result<Self, ModelError> {
-        let number = |key: &str| file.required_number(&format!("qwen2.{key}"));
-        let (hidden, heads) = (number("embedding_length")?, number("attention.head_count")?);
-        let head_dim = match file.number("qwen2.attention.key_length") {
-            Some(length) => usize::try_from(length).unwrap_or(0),
-            None => hidden.checked_div(heads).unwrap_or(0),
-        };
-        let described = Self {
-            name: "qwen2".into(),
-            layers: number("block_count")?,
-            hidden,
-            feed_forward: number("feed_forward_length")?,
-            vocabulary: file.array("tokenizer.ggml.tokens")?.len(),
-            context: number("context_length")?,
-            attention: Attention {
-                heads,
-                kv_heads: number("attention.head_count_kv")?,
-                head_dim,
-                qkv_bias: true,
-                output_bias: false,
-            },
-            norm: Norm::Rms { epsilon: file.float("qwen2.attention.layer_norm_rms_epsilon").unwrap_or(1e-6) },
-            position: Position::Rotary { base: file.float("qwen2.rope.freq_base").unwrap_or(10_000.0) },
-            mlp: Mlp::GatedSilu,
-            tied_embeddings: !file.has_tensor("output.weight"),
-        };
-        described.check().map_err(|reason| file.broken(reason))?;
-        Ok(described)
+    /// Returns whether a layer looks at the last positions only.
+    pub(super) fn is_windowed(&self, layer: usize) -> bool {
+        self.window.as_ref().is_some_and(|window| window.layers[layer])
+    }
+}
+
+impl Architecture {
+    /// Returns whether the CPU's kernels can run it: they go over heads sixteen numbers at a time.
+    pub(super) fn fits_kernels(&self) -> bool {
+        self.attention.head_dim.is_multiple_of(16)
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -151,12 +226,27 @@ impl Architecture {
         let Attention { heads, kv_heads, head_dim, .. } = self.attention;
         within("number of heads", heads, self.hidden)?;
         within("number of key heads", kv_heads, heads)?;
-        within("head width", head_dim, self.hidden)?;
+        within("head width", head_dim, MOST_WIDTH)?;
         if !heads.is_multiple_of(kv_heads) || !head_dim.is_multiple_of(2) {
             return Err(format!(
                 "{heads} heads of {head_dim} with {kv_heads} key heads do not fit each other"
             ));
         }
-        Ok(())
+        if let Some(window) = &self.attention.window {
+            within("attention window", window.size, 1 << 30)?;
+            if window.layers.len() != self.layers {
+                return Err(format!("{} layers have {} windows", self.layers, window.layers.len()));
+            }
+        }
+        let positive = |number: f64| number.is_finite() && number > 0.0;
+        let Scales { embedding, residual, logits, logit_cap } = self.scales;
+        let caps = [logit_cap, self.attention.soft_cap].into_iter().flatten();
+        if !caps.chain([embedding, residual, logits, self.attention.scale]).all(positive) {
+            return Err("one of its scales is not above 0".into());
+        }
+        match &self.position {
+            Position::Rotary(rotary) => rotary.check(head_dim),
+            Position::Learned => Ok(()),
+        }
     }
 }

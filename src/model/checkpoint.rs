@@ -1,30 +1,31 @@
-//! A model as Hugging Face publishes it: a folder with `config.json`, `model.safetensors` and `tokenizer.json`. It is read
-//! into the names and the layout that GGUF files have, so that there is one decoder for both. Weights stay in 32 bits.
+//! A model as Hugging Face publishes it: a folder with `config.json`, `tokenizer.json` and `model.safetensors`, or the parts
+//! that `model.safetensors.index.json` names. Its tensors are given out under the names and in the layout that GGUF files
+//! have, so that there is one decoder for both. Weights stay as they are in the file, in 32 or in 16 bits.
 
-use std::collections::HashMap;
+mod names;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use candle_core::DType;
 use candle_core::quantized::GgmlDType;
-use candle_core::{DType, Device, Tensor};
+use candle_core::safetensors::MmapedSafetensors;
 use serde_json::Value;
 
-use super::architecture::{Attention, Mlp, Norm, Position};
+use super::architecture::gguf_name;
 use super::gguf::RawTensor;
 use super::weights::Weights;
 use super::{Architecture, Markers, ModelError, Tokenizer};
+use names::{Change, Names};
 
-/// A folder with a model, read.
+/// A folder with a model, opened.
 pub(super) struct Checkpoint {
     shown: String,
-    tensors: HashMap<String, Matrix>,
-    pub(super) architecture: Architecture,
+    tensors: MmapedSafetensors,
+    names: Names,
+    config: Value,
     pub(super) tokenizer: Tokenizer,
-}
-
-/// A tensor in 32 bits; a vector has one row.
-struct Matrix {
-    shape: (usize, usize),
-    bytes: Vec<u8>,
 }
 
 /// Returns the folder of a model in parts, if `path` is one or names a file of one.
@@ -37,81 +38,76 @@ pub(super) fn folder(path: &Path) -> Option<PathBuf> {
 }
 
 impl Checkpoint {
-    /// Reads a folder.
+    /// Opens a folder.
     ///
     /// # Errors
     /// When a file is missing or broken, or the model is of a kind that is not supported.
     pub(super) fn open(folder: &Path) -> Result<Self, ModelError> {
         let shown = folder.display().to_string();
         let config = json(&folder.join("config.json"))?;
-        let weights = folder.join("model.safetensors");
-        let tensors = candle_core::safetensors::load(&weights, &Device::Cpu);
+        let names = Names::of(gguf_name(&config, &shown)?);
+        let paths = parts(folder)?;
+        // SAFETY: the maps are read-only; as with a GGUF file, who truncates one by hand while it is read gets SIGBUS.
+        let tensors = unsafe { MmapedSafetensors::multi(&paths) };
         let tensors = tensors.map_err(|error| ModelError::Broken {
-            path: weights.display().to_string(),
+            path: shown_parts(&paths),
             reason: error.to_string().lines().next().unwrap_or_default().to_owned(),
         })?;
-        let architecture = gpt2(&config, &shown)?;
-        let mut checkpoint = Self {
-            tokenizer: Tokenizer::from_json(&json(&folder.join("tokenizer.json"))?, &shown)?,
-            tensors: HashMap::new(),
-            architecture,
-            shown,
-        };
-        checkpoint.take(&tensors)?;
-        Ok(checkpoint)
+        let tokenizer = Tokenizer::from_json(&json(&folder.join("tokenizer.json"))?, &shown)?;
+        Ok(Self { shown, tensors, names, config, tokenizer })
     }
 
-    /// Returns the special tokens: a base model of this kind has none but its end.
+    /// Returns the description of the model.
+    ///
+    /// # Errors
+    /// When numbers of its `config.json` are missing or do not fit each other.
+    pub(super) fn architecture(&self) -> Result<Architecture, ModelError> {
+        Architecture::from_config(&self.config, &|name| self.has(name), &self.shown)
+    }
+
+    /// Returns the special tokens.
     pub(super) fn markers(&self) -> Markers {
-        Markers { fim: None, repo: None, chat: None, begin: None }
+        Markers::from_tokenizer(&self.tokenizer)
     }
 
-    /// Takes over the tensors, under the names of GGUF files. Linear layers of GPT-2 are kept the other way round, and its
-    /// queries, keys and values are one matrix.
-    fn take(&mut self, tensors: &HashMap<String, Tensor>) -> Result<(), ModelError> {
-        let find = |name: &str| {
-            let found = tensors.get(name).or_else(|| tensors.get(&format!("transformer.{name}")));
-            found.cloned().ok_or_else(|| self.broken(format!("it lacks the tensor `{name}`")))
-        };
-        let hidden = self.architecture.hidden;
-        let mut taken: Vec<(String, Tensor)> = vec![
-            ("token_embd.weight".into(), find("wte.weight")?),
-            ("position_embd.weight".into(), find("wpe.weight")?),
-            ("output_norm.weight".into(), find("ln_f.weight")?),
-            ("output_norm.bias".into(), find("ln_f.bias")?),
-        ];
-        for layer in 0..self.architecture.layers {
-            let part = |from: &str| find(&format!("h.{layer}.{from}"));
-            let name = |to: &str| format!("blk.{layer}.{to}");
-            for (from, to) in [("ln_1", "attn_norm"), ("ln_2", "ffn_norm")] {
-                taken.push((name(&format!("{to}.weight")), part(&format!("{from}.weight"))?));
-                taken.push((name(&format!("{to}.bias")), part(&format!("{from}.bias"))?));
-            }
-            for (from, to) in
-                [("attn.c_proj", "attn_output"), ("mlp.c_fc", "ffn_up"), ("mlp.c_proj", "ffn_down")]
-            {
-                taken.push((name(&format!("{to}.weight")), turned(&part(&format!("{from}.weight"))?)?));
-                taken.push((name(&format!("{to}.bias")), part(&format!("{from}.bias"))?));
-            }
-            let (weight, bias) = (turned(&part("attn.c_attn.weight")?)?, part("attn.c_attn.bias")?);
-            for (index, to) in ["attn_q", "attn_k", "attn_v"].into_iter().enumerate() {
-                taken.push((name(&format!("{to}.weight")), weight.narrow(0, index * hidden, hidden)?));
-                taken.push((name(&format!("{to}.bias")), bias.narrow(0, index * hidden, hidden)?));
-            }
-        }
-        for (name, tensor) in taken {
-            let matrix = Matrix::new(&tensor)?;
-            self.tensors.insert(name, matrix);
-        }
-        Ok(())
+    /// Returns the name that a tensor has here, of those that it may have.
+    fn found(&self, name: &str) -> Option<(String, Change)> {
+        let (candidates, change) = self.names.candidates(name)?;
+        let found = candidates.into_iter().find(|name| self.tensors.get(name).is_ok())?;
+        Some((found, change))
     }
 }
 
 impl Weights for Checkpoint {
     fn raw(&self, name: &str) -> Result<RawTensor<'_>, ModelError> {
-        let matrix = self.tensors.get(name);
-        let matrix = matrix.ok_or_else(|| self.broken(format!("it lacks the tensor `{name}`")))?;
-        Ok(RawTensor { dtype: GgmlDType::F32, shape: matrix.shape, bytes: &matrix.bytes, start: 0 })
+        let (found, change) =
+            self.found(name).ok_or_else(|| self.broken(format!("it lacks the tensor `{name}`")))?;
+        let view = self.tensors.get(&found)?;
+        let absurd = || self.broken(format!("the tensor `{found}` has the shape {:?}", view.shape()));
+        let shape = match *view.shape() {
+            [columns] => (1, columns),
+            [rows, columns] => (rows, columns),
+            _ => return Err(absurd()),
+        };
+        let dtype = match DType::try_from(view.dtype()) {
+            Ok(DType::F32) => GgmlDType::F32,
+            Ok(DType::F16) => GgmlDType::F16,
+            Ok(DType::BF16) => GgmlDType::BF16,
+            _ => {
+                let kind = view.dtype();
+                return Err(self.broken(format!("the tensor `{found}` has numbers of the kind {kind:?}")));
+            }
+        };
+        let raw = RawTensor { dtype, shape, bytes: view.data().into(), start: 0 };
+        match change {
+            Change::None => Ok(raw),
+            Change::Turned => Ok(turned(&raw)),
+            Change::PlusOne => plus_one(&raw),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.found(name).is_some()
     }
 
     fn broken(&self, reason: String) -> ModelError {
@@ -119,20 +115,43 @@ impl Weights for Checkpoint {
     }
 }
 
-impl Matrix {
-    fn new(tensor: &Tensor) -> Result<Self, ModelError> {
-        let shape = match *tensor.dims() {
-            [columns] => (1, columns),
-            [rows, columns] => (rows, columns),
-            _ => return Err(ModelError::Setup(format!("a tensor has the shape {:?}", tensor.shape()))),
-        };
-        let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        Ok(Self { shape, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() })
+/// Returns a matrix with rows and columns exchanged.
+fn turned(raw: &RawTensor<'_>) -> RawTensor<'static> {
+    let (rows, columns) = raw.shape;
+    let size = raw.dtype.type_size();
+    let at = |row: usize, column: usize| &raw.bytes[(row * columns + column) * size..][..size];
+    let bytes = (0..columns).flat_map(|column| (0..rows).flat_map(move |row| at(row, column)));
+    let bytes: Vec<u8> = bytes.copied().collect();
+    RawTensor { dtype: raw.dtype, shape: (columns, rows), bytes: bytes.into(), start: 0 }
+}
+
+/// Returns a vector with 1 added to each number, in 32 bits.
+fn plus_one(raw: &RawTensor<'_>) -> Result<RawTensor<'static>, ModelError> {
+    let cpu = candle_core::Device::Cpu;
+    let values = raw.to_qtensor(&cpu)?.dequantize(&cpu)?.flatten_all()?.to_vec1::<f32>()?;
+    let bytes: Cow<'static, [u8]> = values.iter().flat_map(|value| (value + 1.0).to_le_bytes()).collect();
+    Ok(RawTensor { dtype: GgmlDType::F32, shape: raw.shape, bytes, start: 0 })
+}
+
+/// Returns the files that hold the tensors.
+fn parts(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    let index = folder.join("model.safetensors.index.json");
+    if !index.is_file() {
+        return Ok(vec![folder.join("model.safetensors")]);
+    }
+    let broken = |reason: String| ModelError::Broken { path: index.display().to_string(), reason };
+    let listed = json(&index)?;
+    let map = listed["weight_map"].as_object().ok_or_else(|| broken("it holds no `weight_map`".into()))?;
+    let files: BTreeSet<&str> = map.values().filter_map(Value::as_str).collect();
+    // Only files of the folder itself: the index may come from anywhere.
+    match files.iter().find(|file| Path::new(file).components().count() != 1 || file.starts_with("..")) {
+        Some(file) => Err(broken(format!("it names the file `{file}` outside its folder"))),
+        None => Ok(files.into_iter().map(|file| folder.join(file)).collect()),
     }
 }
 
-fn turned(tensor: &Tensor) -> Result<Tensor, ModelError> {
-    Ok(tensor.t()?.contiguous()?)
+fn shown_parts(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn json(path: &Path) -> Result<Value, ModelError> {
@@ -140,47 +159,4 @@ fn json(path: &Path) -> Result<Value, ModelError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ModelError::Io { path: shown.clone(), source })?;
     serde_json::from_str(&text).map_err(|error| ModelError::Broken { path: shown, reason: error.to_string() })
-}
-
-/// Reads the description of a GPT-2.
-fn gpt2(config: &Value, shown: &str) -> Result<Architecture, ModelError> {
-    let name = config["model_type"].as_str().unwrap_or("none");
-    if name != "gpt2" {
-        return Err(ModelError::Unsupported {
-            path: shown.to_owned(),
-            architecture: name.to_owned(),
-            supported: "gpt2, or a GGUF file".into(),
-        });
-    }
-    let broken = |reason: String| ModelError::Broken { path: shown.to_owned(), reason };
-    let number = |key: &str| {
-        let number = config[key].as_u64().and_then(|number| usize::try_from(number).ok());
-        number.ok_or_else(|| broken(format!("its config.json lacks the number `{key}`")))
-    };
-    let (hidden, heads) = (number("n_embd")?, number("n_head")?);
-    let activation = config["activation_function"].as_str().unwrap_or("gelu_new");
-    if activation != "gelu_new" || config["scale_attn_by_inverse_layer_idx"] == true {
-        return Err(broken(format!("it is a variant of GPT-2 that is not supported ({activation})")));
-    }
-    let described = Architecture {
-        name: "gpt2".into(),
-        layers: number("n_layer")?,
-        hidden,
-        feed_forward: config["n_inner"].as_u64().map_or(4 * hidden, |inner| inner as usize),
-        vocabulary: number("vocab_size")?,
-        context: number("n_positions")?,
-        attention: Attention {
-            heads,
-            kv_heads: heads,
-            head_dim: hidden.checked_div(heads).unwrap_or(0),
-            qkv_bias: true,
-            output_bias: true,
-        },
-        norm: Norm::Layer { epsilon: config["layer_norm_epsilon"].as_f64().unwrap_or(1e-5) },
-        position: Position::Learned,
-        mlp: Mlp::Gelu,
-        tied_embeddings: true,
-    };
-    described.check().map_err(broken)?;
-    Ok(described)
 }

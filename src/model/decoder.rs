@@ -1,20 +1,23 @@
 //! The decoder: one forward pass for every architecture that [`Architecture`] can describe.
 
+mod layer;
+
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
-use super::architecture::{Architecture, Attention, Mlp, Norm, Position};
+use super::architecture::{Architecture, Attention, Norm, Position};
 use super::embedding::Embedding;
 use super::kernels::WorkerPool;
 use super::kv_cache::RowShape;
 use super::linear::QuantLinear;
-use super::ops::{self, Angles, Place, Rotary};
+use super::ops::{self, Place, Turns};
 use super::weights::Weights;
 use super::{
-    ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
-    TokenId,
+    Compute, ForwardError, GgufFile, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output,
+    Sequence, TokenId,
 };
+use layer::{Layer, NormWeights};
 
 /// A loaded network.
 pub struct Decoder {
@@ -26,27 +29,7 @@ pub struct Decoder {
     positions: Option<Tensor>,
     norm: NormWeights,
     output: QuantLinear,
-    rotary: Option<Rotary>,
     context: usize,
-}
-
-/// What a norm scales by and adds.
-struct NormWeights {
-    weight: Tensor,
-    bias: Option<Tensor>,
-}
-
-struct Layer {
-    attention_norm: NormWeights,
-    query: QuantLinear,
-    key: QuantLinear,
-    value: QuantLinear,
-    attention_output: QuantLinear,
-    mlp_norm: NormWeights,
-    /// Only where the feed-forward part has a gate.
-    gate: Option<QuantLinear>,
-    up: QuantLinear,
-    down: QuantLinear,
 }
 
 impl Decoder {
@@ -68,7 +51,11 @@ impl Decoder {
         architecture: Architecture,
         options: LoadOptions,
     ) -> Result<Self, ModelError> {
-        let place = options.compute.place(options.threads)?;
+        let compute = match options.compute {
+            Compute::Kernels if !architecture.fits_kernels() => Compute::Candle,
+            compute => compute,
+        };
+        let place = compute.place(options.threads)?;
         let device = &place.device;
         let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
         let embedding = file.matrix("token_embd.weight", vocabulary, hidden)?;
@@ -81,17 +68,16 @@ impl Decoder {
             layers.push(Layer::new(file, &architecture, index, &place)?);
         }
         let context = options.context.min(architecture.context);
-        let (rotary, positions) = match architecture.position {
-            Position::Rotary { base } => (Some(Rotary::new(architecture.attention.head_dim, base)), None),
+        let positions = match architecture.position {
+            Position::Rotary(_) => None,
             Position::Learned => {
                 let table = file.matrix("position_embd.weight", architecture.context, hidden)?;
-                (None, Some(table.to_qtensor(device)?.dequantize(device)?))
+                Some(table.to_qtensor(device)?.dequantize(device)?)
             }
         };
         Ok(Self {
             embedding: Embedding::new(file, &embedding, &place)?,
             norm: NormWeights::new(file, "output_norm", &architecture, device)?,
-            rotary,
             positions,
             architecture,
             place,
@@ -116,7 +102,14 @@ impl Decoder {
         if let Some(&token) = unknown {
             return Err(ForwardError::UnknownToken(token));
         }
-        Ok(self.embedding.rows(tokens, &self.place)?)
+        Ok(times(self.embedding.rows(tokens, &self.place)?, self.architecture.scales.embedding)?)
+    }
+
+    fn turns(&self, first: usize, n: usize) -> candle_core::Result<Turns> {
+        match &self.architecture.position {
+            Position::Rotary(rotary) => Turns::new(rotary, first, n, &self.place),
+            Position::Learned => Ok(Turns::default()),
+        }
     }
 
     /// Adds what the model has learned of the positions from `first` on.
@@ -129,13 +122,20 @@ impl Decoder {
 
     fn normalise(&self, x: &Tensor, norm: &NormWeights) -> candle_core::Result<Tensor> {
         match (&self.architecture.norm, &norm.bias) {
-            (Norm::Layer { epsilon }, Some(bias)) => {
-                candle_nn::ops::layer_norm(x, &norm.weight, bias, *epsilon as f32)
-            }
+            (Norm::Layer { epsilon }, Some(bias)) => self.place.layer_norm(x, &norm.weight, bias, *epsilon),
             (Norm::Rms { epsilon } | Norm::Layer { epsilon }, _) => {
                 self.place.rms_norm(x, &norm.weight, *epsilon)
             }
         }
+    }
+
+    /// Adds to the residual stream what an attention or an MLP gives.
+    fn add(&self, x: Tensor, given: Tensor, norm: Option<&NormWeights>) -> candle_core::Result<Tensor> {
+        let given = match norm {
+            Some(norm) => self.normalise(&given, norm)?,
+            None => given,
+        };
+        self.place.add(x, &times(given, self.architecture.scales.residual)?)
     }
 
     /// Attention of one layer over the sequence, which it extends by the rows of `x`.
@@ -143,27 +143,34 @@ impl Decoder {
         &self,
         index: usize,
         x: &Tensor,
-        angles: &Angles,
+        turns: &Turns,
         sequence: &mut Sequence<'_>,
     ) -> candle_core::Result<Tensor> {
         let layer = &self.layers[index];
         let x = self.normalise(x, &layer.attention_norm)?;
         let projections = [&layer.query, &layer.key, &layer.value];
-        let projected = QuantLinear::forward_all(projections, &x, &self.place)?;
-        let shape = &self.architecture.attention;
-        let attended = self.place.attend(projected, angles, sequence.layer(index), shape)?;
+        let mut projected = QuantLinear::forward_all(projections, &x, &self.place)?;
+        if let (Some(norms), Norm::Rms { epsilon }) = (&layer.head_norms, &self.architecture.norm) {
+            for (x, weight) in projected.iter_mut().zip(norms) {
+                *x = self.place.head_norm(x, weight, *epsilon)?;
+            }
+        }
+        let attention = &self.architecture.attention;
+        let turn = turns.of(attention.is_windowed(index));
+        let attended = self.place.attend(projected, turn, sequence.layer(index), attention.shape(index))?;
         layer.attention_output.forward(&attended, &self.place)
     }
 
     fn feed_forward(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
         let layer = &self.layers[index];
         let x = self.normalise(x, &layer.mlp_norm)?;
+        let activation = self.architecture.mlp.activation;
         let inner = match &layer.gate {
             Some(gate) => {
                 let [gate, up] = QuantLinear::forward_all([gate, &layer.up], &x, &self.place)?;
-                self.place.gated_silu(gate, &up)?
+                self.place.gated(activation, gate, &up)?
             }
-            None => layer.up.forward(&x, &self.place)?.gelu()?,
+            None => self.place.activate(activation, layer.up.forward(&x, &self.place)?)?,
         };
         layer.down.forward(&inner, &self.place)
     }
@@ -174,7 +181,13 @@ impl Decoder {
             Output::Last => ops::last_row(x)?,
             Output::All => x.clone(),
         };
-        Ok(Some(Logits::new(self.output.forward(&self.normalise(&rows, &self.norm)?, &self.place)?)))
+        let logits = self.output.forward(&self.normalise(&rows, &self.norm)?, &self.place)?;
+        let scales = &self.architecture.scales;
+        let logits = times(logits, scales.logits)?;
+        Ok(Some(Logits::new(match scales.logit_cap {
+            Some(cap) => ((logits / cap)?.tanh()? * cap)?,
+            None => logits,
+        })))
     }
 }
 
@@ -200,19 +213,16 @@ impl LanguageModel for Decoder {
             return Ok(None);
         }
         sequence.reserve(tokens.len())?;
-        let angles = match &self.rotary {
-            Some(rotary) => rotary.angles(sequence.len(), tokens.len(), &self.place)?,
-            None => Angles::None,
-        };
+        let turns = self.turns(sequence.len(), tokens.len())?;
         let mut x = self.placed(self.embed(tokens)?, sequence.len())?;
         for index in 0..self.layers.len() {
             if interrupted() {
                 return Err(ForwardError::Interrupted);
             }
-            let attended = self.attention(index, &x, &angles, sequence)?;
-            x = self.place.add(x, &attended)?;
+            let attended = self.attention(index, &x, &turns, sequence)?;
+            x = self.add(x, attended, self.layers[index].attention_post_norm.as_ref())?;
             let fed = self.feed_forward(index, &x)?;
-            x = self.place.add(x, &fed)?;
+            x = self.add(x, fed, self.layers[index].mlp_post_norm.as_ref())?;
         }
         let logits = self.logits(&x, output)?;
         sequence.commit(tokens);
@@ -220,56 +230,7 @@ impl LanguageModel for Decoder {
     }
 }
 
-impl NormWeights {
-    fn new(
-        file: &dyn Weights,
-        name: &str,
-        architecture: &Architecture,
-        device: &Device,
-    ) -> Result<Self, ModelError> {
-        let part = |part: &str| file.vector(&format!("{name}.{part}"), architecture.hidden, device);
-        let bias = match architecture.norm {
-            Norm::Layer { .. } => Some(part("bias")?),
-            Norm::Rms { .. } => None,
-        };
-        Ok(Self { weight: part("weight")?, bias })
-    }
-}
-
-impl Layer {
-    fn new(
-        file: &dyn Weights,
-        architecture: &Architecture,
-        index: usize,
-        place: &Place,
-    ) -> Result<Self, ModelError> {
-        let shape = &architecture.attention;
-        let (hidden, inner) = (architecture.hidden, architecture.feed_forward);
-        let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
-        let name = |part: &str| format!("blk.{index}.{part}");
-        let norm = |part: &str| NormWeights::new(file, &name(part), architecture, &place.device);
-        let linear = |part: &str, rows: usize, columns: usize, bias: bool| {
-            let weight = file.matrix(&name(&format!("{part}.weight")), rows, columns)?;
-            let bias = match bias {
-                true => Some(file.vector(&name(&format!("{part}.bias")), rows, &Device::Cpu)?.to_vec1()?),
-                false => None,
-            };
-            QuantLinear::new(&weight, bias, place)
-        };
-        let (has_gate, mlp_bias) = match architecture.mlp {
-            Mlp::GatedSilu => (true, false),
-            Mlp::Gelu => (false, true),
-        };
-        Ok(Self {
-            attention_norm: norm("attn_norm")?,
-            query: linear("attn_q", q, hidden, shape.qkv_bias)?,
-            key: linear("attn_k", kv, hidden, shape.qkv_bias)?,
-            value: linear("attn_v", kv, hidden, shape.qkv_bias)?,
-            attention_output: linear("attn_output", hidden, q, shape.output_bias)?,
-            mlp_norm: norm("ffn_norm")?,
-            gate: if has_gate { Some(linear("ffn_gate", inner, hidden, false)?) } else { None },
-            up: linear("ffn_up", inner, hidden, mlp_bias)?,
-            down: linear("ffn_down", hidden, inner, mlp_bias)?,
-        })
-    }
+/// Returns `x * factor`; nothing is computed for the factor 1 that most models have.
+fn times(x: Tensor, factor: f64) -> candle_core::Result<Tensor> {
+    if factor == 1.0 { Ok(x) } else { x * factor }
 }

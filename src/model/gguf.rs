@@ -1,8 +1,10 @@
 //! A memory-mapped GGUF file: its metadata with errors that name the key, and its tensors as raw bytes that are
 //! checked against the file's real size. What the tensors mean is not known here.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Cursor;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +32,7 @@ pub(super) struct RawTensor<'a> {
     pub(super) dtype: GgmlDType,
     /// Rows, then columns; a vector has one row.
     pub(super) shape: (usize, usize),
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: Cow<'a, [u8]>,
     /// Where they begin in the file.
     pub(super) start: usize,
 }
@@ -126,8 +128,14 @@ impl GgufFile {
         }
     }
 
-    pub(super) fn has_tensor(&self, name: &str) -> bool {
-        self.content.tensor_infos.contains_key(name)
+    /// Returns a list of yes and no of the metadata.
+    pub(super) fn flags(&self, key: &str) -> Option<Vec<bool>> {
+        let Some(Value::Array(values)) = self.value(key) else { return None };
+        let flag = |value: &Value| match value {
+            Value::Bool(flag) => Some(*flag),
+            number => integer(number).map(|number| number != 0),
+        };
+        values.iter().map(flag).collect()
     }
 }
 
@@ -154,7 +162,11 @@ impl Weights for GgufFile {
         let bytes = self.map.get(start..end).ok_or_else(|| {
             self.broken(format!("the tensor `{name}` ends at byte {end}, the file at {}", self.map.len()))
         })?;
-        Ok(RawTensor { dtype: info.ggml_dtype, shape, bytes, start })
+        Ok(RawTensor { dtype: info.ggml_dtype, shape, bytes: bytes.into(), start })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
     }
 
     fn broken(&self, reason: String) -> ModelError {
@@ -181,13 +193,26 @@ impl Format {
     }
 }
 
-impl RawTensor<'_> {
+impl<'a> RawTensor<'a> {
+    /// Returns some of the rows, which lie in one piece whatever the quantisation; `None` where there are not as many.
+    pub(super) fn rows(&'a self, range: Range<usize>) -> Option<RawTensor<'a>> {
+        let row_bytes = self.bytes.len().checked_div(self.shape.0)?;
+        let bytes = self.bytes.get(range.start * row_bytes..range.end * row_bytes)?;
+        let shape = (range.len(), self.shape.1);
+        Some(Self {
+            dtype: self.dtype,
+            shape,
+            bytes: bytes.into(),
+            start: self.start + range.start * row_bytes,
+        })
+    }
+
     /// Copies the bytes into a candle tensor of the same quantisation.
     pub(super) fn to_qtensor(&self, device: &Device) -> Result<QTensor, ModelError> {
         // candle casts the bytes to its block types, so they must stand on an aligned address; GGUF aligns tensors
         // to 32 bytes by default but a file may say otherwise.
         let aligned = self.bytes.as_ptr().align_offset(8) == 0;
-        let bytes = if aligned { self.bytes.into() } else { self.bytes.to_vec().into() };
+        let bytes = if aligned { Cow::Borrowed(&*self.bytes) } else { self.bytes.to_vec().into() };
         let storage = QStorage::from_data(bytes, device, self.dtype)?;
         Ok(QTensor::new(storage, self.shape)?)
     }

@@ -25,6 +25,7 @@
 //! | `activations` | [`Activations`]: rows of `f32` in eight bits |
 //! | `matmul` | tiles, tasks and threads of a product |
 //! | `gemm_*` | its inner loops, one file for each instruction set |
+//! | `dense` | products with weights that are floats, not quantised |
 //! | `simd*` | sixteen floats at a time, for what follows |
 //! | `attention`, `kv` | attention over segments of cached keys and values |
 //! | `rowwise`, `rotary` | norms, activation functions, sums; rotary embedding |
@@ -37,6 +38,7 @@ mod attention;
 #[cfg(test)]
 mod attention_tests;
 mod cpu;
+mod dense;
 mod error;
 mod float16;
 mod format;
@@ -73,6 +75,7 @@ mod simd_x86;
 pub use activations::Activations;
 pub use attention::{AttentionShape, attention, attention_with};
 pub use cpu::CpuKernel;
+pub use dense::{DenseMatrix, DenseType, dense_matmul};
 pub use error::KernelError;
 pub use float16::F16;
 pub use format::{Format, dequantize_row};

@@ -1,16 +1,18 @@
-//! One quantised linear layer, `y = x Wᵀ + b`, whatever the quantisation and the device. The only place that knows
-//! how weights are kept in memory: repacked for the kernels on a CPU, as candle's own `QMatMul` elsewhere and for
-//! formats that the kernels do not have.
+//! One linear layer, `y = x Wᵀ + b`, whatever the quantisation and the device. The only place that knows how weights
+//! are kept in memory: repacked for the kernels on a CPU, or as the floats that they are, as candle's own `QMatMul`
+//! elsewhere and for formats that the kernels do not have.
 
-use candle_core::quantized::QMatMul;
+use candle_core::quantized::{GgmlDType, QMatMul};
 use candle_core::{Module, Result, Tensor};
 
 use super::ModelError;
 use super::gguf::RawTensor;
-use super::kernels::{Activations, Format, Product, QuantMatrix, matmul_all};
+use super::kernels::{
+    Activations, DenseMatrix, DenseType, Format, Product, QuantMatrix, dense_matmul, matmul_all,
+};
 use super::ops::{Place, failed, rows};
 
-/// A linear layer with quantised weights `[out, in]`.
+/// A linear layer with weights `[out, in]`.
 pub(super) struct QuantLinear {
     weight: Weight,
     bias: Option<Vec<f32>>,
@@ -18,6 +20,7 @@ pub(super) struct QuantLinear {
 
 enum Weight {
     Packed(QuantMatrix),
+    Dense(DenseMatrix),
     Candle(QMatMul),
 }
 
@@ -28,10 +31,14 @@ impl QuantLinear {
         place: &Place,
     ) -> std::result::Result<Self, ModelError> {
         let (rows, cols) = raw.shape;
-        let weight = match (Format::of(raw.dtype), &place.pool) {
-            (Some(format), Some(pool)) => {
-                let packed = QuantMatrix::from_gguf(format, rows, cols, raw.bytes, pool);
-                Weight::Packed(packed.map_err(|error| ModelError::Setup(error.to_string()))?)
+        let wrong = |error: super::kernels::KernelError| ModelError::Setup(error.to_string());
+        let weight = match (Format::of(raw.dtype), dense_type(raw.dtype), &place.pool) {
+            (Some(format), _, Some(pool)) => {
+                let packed = QuantMatrix::from_gguf(format, rows, cols, &raw.bytes, pool);
+                Weight::Packed(packed.map_err(wrong)?)
+            }
+            (None, Some(kind), Some(_)) => {
+                Weight::Dense(DenseMatrix::new(kind, rows, cols, &raw.bytes).map_err(wrong)?)
             }
             _ => Weight::Candle(QMatMul::from_qtensor(raw.to_qtensor(&place.device)?)?),
         };
@@ -40,8 +47,13 @@ impl QuantLinear {
 
     /// Maps `[n, in]` to `[n, out]`.
     pub(super) fn forward(&self, x: &Tensor, place: &Place) -> Result<Tensor> {
-        let [y] = Self::forward_all([self], x, place)?;
-        Ok(y)
+        match self.weight {
+            Weight::Packed(_) => {
+                let [y] = Self::forward_all([self], x, place)?;
+                Ok(y)
+            }
+            _ => self.alone(x, place),
+        }
     }
 
     /// Maps the same `[n, in]` through several layers. With the kernels it is one parallel step for all of them, and the
@@ -60,7 +72,7 @@ impl QuantLinear {
         let mut outputs = layers.map(|layer| vec![0f32; n * layer.packed_width()]);
         let mut products = layers.iter().zip(&mut outputs).filter_map(|(layer, out)| match &layer.weight {
             Weight::Packed(weights) => Some(Product { weights, bias: layer.bias.as_deref(), out }),
-            Weight::Candle(_) => None,
+            Weight::Dense(_) | Weight::Candle(_) => None,
         });
         let products = all(layers.map(|_| products.next().ok_or_else(no_kernel)))?;
         matmul_all(&quantised, products, pool).map_err(failed)?;
@@ -73,7 +85,7 @@ impl QuantLinear {
     fn packed_width(&self) -> usize {
         match &self.weight {
             Weight::Packed(weight) => weight.rows(),
-            Weight::Candle(_) => 0,
+            Weight::Dense(_) | Weight::Candle(_) => 0,
         }
     }
 
@@ -81,7 +93,13 @@ impl QuantLinear {
     fn alone(&self, x: &Tensor, place: &Place) -> Result<Tensor> {
         match (&self.weight, &place.pool) {
             (Weight::Packed(_), Some(_)) => self.forward(x, place),
-            (Weight::Packed(_), None) => Err(no_kernel()),
+            (Weight::Dense(weight), Some(pool)) => {
+                let n = x.dim(0)?;
+                let mut y = vec![0f32; n * weight.rows()];
+                rows(x, |x| dense_matmul(weight, x, self.bias.as_deref(), &mut y, pool).map_err(failed))?;
+                Tensor::from_vec(y, (n, weight.rows()), x.device())
+            }
+            (Weight::Packed(_) | Weight::Dense(_), None) => Err(no_kernel()),
             (Weight::Candle(weight), _) => self.candle(weight, x),
         }
     }
@@ -92,6 +110,16 @@ impl QuantLinear {
             Some(bias) => y.broadcast_add(&Tensor::new(bias.as_slice(), x.device())?),
             None => Ok(y),
         }
+    }
+}
+
+/// Returns how the kernels call a tensor of floats.
+fn dense_type(dtype: GgmlDType) -> Option<DenseType> {
+    match dtype {
+        GgmlDType::F32 => Some(DenseType::F32),
+        GgmlDType::F16 => Some(DenseType::F16),
+        GgmlDType::BF16 => Some(DenseType::Bf16),
+        _ => None,
     }
 }
 

@@ -105,20 +105,9 @@ pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default() })
 }
 
-/// Loads a model that only generates: without infill markers it cannot complete inside a file, which its source says when
-/// it is asked to.
 fn load_checkpoint(folder: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     let checkpoint = Checkpoint::open(folder)?;
-    // The kernels compute with quantised weights; these are in 32 bits.
-    let compute = match options.compute {
-        Compute::Kernels => Compute::Candle,
-        other => other,
-    };
-    let decoder = Decoder::from_weights(
-        &checkpoint,
-        checkpoint.architecture.clone(),
-        LoadOptions { compute, ..options },
-    )?;
+    let decoder = Decoder::from_weights(&checkpoint, checkpoint.architecture()?, options)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Loaded { decoder, markers: checkpoint.markers(), name, tokenizer: checkpoint.tokenizer })
 }

@@ -72,6 +72,14 @@ impl Markers {
             begin: key(file, tokenizer, "bos").filter(|_| begins),
         }
     }
+
+    /// Finds the markers of a vocabulary without keys.
+    pub(super) fn from_tokenizer(tokenizer: &Tokenizer) -> Self {
+        let repo = REPO_TEXTS.iter().find_map(|[name, file]| {
+            Some(RepoTokens { name: tokenizer.special(name)?, file: tokenizer.special(file)? })
+        });
+        Self { fim: fim_by_text(tokenizer), repo, chat: chat_by_text(tokenizer), begin: None }
+    }
 }
 
 fn key(file: &GgufFile, tokenizer: &Tokenizer, name: &str) -> Option<TokenId> {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use candle_core::{D, Device, Result, Tensor};
 
-use super::architecture::Attention;
-use super::kernels::{RotaryAngles, WorkerPool, rotary_frequencies};
+use super::architecture::{self, Activation};
+use super::kernels::{AttentionShape, RotaryAngles, RotaryStyle, WorkerPool};
 use super::kv_cache::LayerSpan;
 pub(super) use on_cpu::{failed, rows};
 
@@ -21,34 +21,48 @@ pub(super) struct Place {
     pub(super) pool: Option<Arc<WorkerPool>>,
 }
 
-/// The rotary embedding of a model.
-pub(super) struct Rotary {
-    frequencies: Vec<f64>,
+/// How the rows of one chunk turn, the same for all layers that look equally far back.
+pub(super) struct Turn {
+    style: RotaryStyle,
+    angles: Angles,
 }
 
-/// The angles of the rows of one chunk, the same for all layers.
-pub(super) enum Angles {
+enum Angles {
     Kernels(RotaryAngles),
-    Candle {
-        cos: Tensor,
-        sin: Tensor,
-    },
-    /// The model has learned its positions: nothing turns.
-    None,
+    Candle { cos: Tensor, sin: Tensor },
 }
 
-impl Rotary {
-    pub(super) fn new(head_dim: usize, base: f64) -> Self {
-        Self { frequencies: rotary_frequencies(head_dim, base) }
+/// How the rows of one chunk turn in each layer.
+#[derive(Default)]
+pub(super) struct Turns {
+    everywhere: Option<Turn>,
+    /// In layers that look at the last positions only, where they turn differently there.
+    windowed: Option<Turn>,
+}
+
+impl Turns {
+    /// Computes the angles of `n` positions from `first` on. A table for the whole context would cost a start-up time
+    /// and memory that grow with it; these are half as many cosines a row as a head has numbers.
+    pub(super) fn new(rotary: &architecture::Rotary, first: usize, n: usize, place: &Place) -> Result<Self> {
+        let turn = |frequencies: &Vec<f64>| -> Result<Turn> {
+            let angles = match place.pool {
+                Some(_) => Angles::Kernels(RotaryAngles::new(frequencies, first, n).scaled(rotary.magnitude)),
+                None => {
+                    let (cos, sin) = on_device::angles(frequencies, first, n, &place.device)?;
+                    Angles::Candle { cos: (cos * rotary.magnitude)?, sin: (sin * rotary.magnitude)? }
+                }
+            };
+            Ok(Turn { style: rotary.style, angles })
+        };
+        Ok(Self {
+            everywhere: Some(turn(&rotary.frequencies)?),
+            windowed: rotary.windowed.as_ref().map(turn).transpose()?,
+        })
     }
 
-    /// Computes the angles of `n` positions from `first` on. A table for the whole context would cost a start-up time
-    /// and memory that grow with it; these are 64 cosines a row.
-    pub(super) fn angles(&self, first: usize, n: usize, place: &Place) -> Result<Angles> {
-        match place.pool {
-            Some(_) => Ok(Angles::Kernels(RotaryAngles::new(&self.frequencies, first, n))),
-            None => on_device::angles(&self.frequencies, first, n, &place.device),
-        }
+    /// Returns the turn in a layer; `None` where the model has learned its positions.
+    pub(super) fn of(&self, is_windowed: bool) -> Option<&Turn> {
+        self.windowed.as_ref().filter(|_| is_windowed).or(self.everywhere.as_ref())
     }
 }
 
@@ -61,6 +75,27 @@ impl Place {
         }
     }
 
+    /// Normalises rows by their mean and variance.
+    pub(super) fn layer_norm(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        epsilon: f64,
+    ) -> Result<Tensor> {
+        match &self.pool {
+            Some(pool) => on_cpu::layer_norm(x, weight, bias, epsilon as f32, pool),
+            None => candle_nn::ops::layer_norm(x, weight, bias, epsilon as f32),
+        }
+    }
+
+    /// Normalises every head of `[n, heads * head_dim]` by itself.
+    pub(super) fn head_norm(&self, x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
+        let (n, width) = x.dims2()?;
+        let head_dim = weight.dim(0)?;
+        self.rms_norm(&x.reshape((n * width / head_dim, head_dim))?, weight, epsilon)?.reshape((n, width))
+    }
+
     /// Returns `x + y`; may use `x`'s memory.
     pub(super) fn add(&self, x: Tensor, y: &Tensor) -> Result<Tensor> {
         match &self.pool {
@@ -69,11 +104,22 @@ impl Place {
         }
     }
 
-    /// Returns `silu(gate) * up`; may use `gate`'s memory.
-    pub(super) fn gated_silu(&self, gate: Tensor, up: &Tensor) -> Result<Tensor> {
-        match &self.pool {
-            Some(pool) => on_cpu::gated_silu(gate, up, pool),
-            None => gate.silu()? * up,
+    /// Returns `activation(gate) * up`; may use `gate`'s memory.
+    pub(super) fn gated(&self, activation: Activation, gate: Tensor, up: &Tensor) -> Result<Tensor> {
+        match (&self.pool, activation) {
+            (Some(pool), _) => on_cpu::gated(activation, gate, up, pool),
+            (None, Activation::Silu) => gate.silu()? * up,
+            (None, Activation::Gelu) => gate.gelu()? * up,
+        }
+    }
+
+    /// Returns `activation(x)`; may use `x`'s memory.
+    pub(super) fn activate(&self, activation: Activation, x: Tensor) -> Result<Tensor> {
+        match (&self.pool, activation) {
+            (Some(pool), Activation::Gelu) => on_cpu::gelu(x, pool),
+            // It works on each number by itself, so that the rows beside it do not count here either.
+            (_, Activation::Silu) => x.silu(),
+            (None, Activation::Gelu) => x.gelu(),
         }
     }
 
@@ -81,19 +127,20 @@ impl Place {
     /// for the last `n` positions of `layer`.
     pub(super) fn attend(
         &self,
-        [query, key, value]: [Tensor; 3],
-        angles: &Angles,
+        projected: [Tensor; 3],
+        turn: Option<&Turn>,
         layer: LayerSpan<'_>,
-        shape: &Attention,
+        shape: AttentionShape,
     ) -> Result<Tensor> {
-        match (&self.pool, angles) {
-            (Some(pool), Angles::Kernels(angles)) => {
-                on_cpu::attend([query, key, value], angles, layer, shape, pool)
+        match (&self.pool, turn) {
+            (Some(pool), None) => on_cpu::attend(projected, None, layer, shape, pool),
+            (Some(pool), Some(Turn { style, angles: Angles::Kernels(angles) })) => {
+                on_cpu::attend(projected, Some((*style, angles)), layer, shape, pool)
             }
-            (None, Angles::Candle { cos, sin }) => {
-                on_device::attend([query, key, value], Some((cos, sin)), layer, shape)
+            (None, None) => on_device::attend(projected, None, layer, shape),
+            (None, Some(Turn { style, angles: Angles::Candle { cos, sin } })) => {
+                on_device::attend(projected, Some((*style, cos, sin)), layer, shape)
             }
-            (None, Angles::None) => on_device::attend([query, key, value], None, layer, shape),
             _ => candle_core::bail!("the angles were made for another place"),
         }
     }

@@ -16,6 +16,9 @@ pub(super) trait Weights {
     /// When there is no such tensor, or not all of it.
     fn raw(&self, name: &str) -> Result<RawTensor<'_>, ModelError>;
 
+    /// Returns whether there is a tensor of this name.
+    fn has(&self, name: &str) -> bool;
+
     /// Returns the error that says what is wrong with the file.
     fn broken(&self, reason: String) -> ModelError;
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod bench_typing;
 mod cancellation;
 mod candidates;
+mod checkpoints;
 mod commands;
 mod complete;
 mod completion_items;

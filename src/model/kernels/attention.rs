@@ -21,8 +21,8 @@ const MAX_ROWS: usize = 8;
 /// Rows that a task goes through, some tiles of it: the keys stay in the second-level cache for them.
 const TASK_ROWS: usize = 32;
 
-/// The heads of attention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The heads of attention, and what becomes of a score.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AttentionShape {
     /// Heads of queries.
     pub heads: usize,
@@ -30,13 +30,27 @@ pub struct AttentionShape {
     pub kv_heads: usize,
     /// Numbers in a head, a multiple of 16.
     pub head_dim: usize,
+    /// What scores are multiplied with.
+    pub scale: f32,
+    /// Scores become `cap * tanh(score / cap)`.
+    pub soft_cap: Option<f32>,
+    /// Positions that a query sees at most, its own included.
+    pub window: Option<usize>,
 }
 
-/// `out = softmax(queries * keys / sqrt(head_dim)) * values` for the last positions of a sequence.
+impl AttentionShape {
+    /// The usual attention: scores are divided by the root of a head's width, and all positions are seen.
+    pub fn new(heads: usize, kv_heads: usize, head_dim: usize) -> Self {
+        let scale = 1.0 / (head_dim as f32).sqrt();
+        Self { heads, kv_heads, head_dim, scale, soft_cap: None, window: None }
+    }
+}
+
+/// `out = softmax(queries * keys * scale) * values` for the last positions of a sequence.
 ///
 /// `queries` and `out` are `[positions][heads][head_dim]`. The keys and values of all positions, those of the
 /// queries themselves included, are in `segments`, in order; each query sees its own position and all before
-/// it.
+/// it, or as many of them as the window has.
 pub fn attention<T: KvElement>(
     queries: &[f32],
     segments: &[KvSegment<'_, T>],
@@ -56,7 +70,7 @@ pub fn attention_with<T: KvElement>(
     out: &mut [f32],
     pool: &WorkerPool,
 ) -> Result<(), KernelError> {
-    let AttentionShape { heads, kv_heads, head_dim } = shape;
+    let AttentionShape { heads, kv_heads, head_dim, .. } = shape;
     if head_dim == 0 || kv_heads == 0 || heads == 0 || !heads.is_multiple_of(kv_heads) {
         return Err(KernelError::Size { what: "the number of heads, or of heads to a key," });
     }
@@ -154,6 +168,11 @@ impl<T: KvElement> Task<'_, T> {
         self.job.first + row / self.group() + 1
     }
 
+    /// Keys before the first that a row sees.
+    fn unseen(&self, row: usize) -> usize {
+        self.job.shape.window.map_or(0, |window| self.keys(row).saturating_sub(window))
+    }
+
     /// Where a row's head begins among queries and output.
     fn place(&self, row: usize) -> usize {
         let head = self.kv_head * self.group() + row % self.group();
@@ -171,30 +190,37 @@ impl<T: KvElement> Task<'_, T> {
         if scratch.scores.len() < MAX_ROWS * stride {
             scratch.scores.resize(MAX_ROWS * stride, 0.0);
         }
-        let scale = 1.0 / (head_dim as f32).sqrt();
+        let scale = self.job.shape.scale;
         for (lane, to) in scratch.queries.chunks_exact_mut(head_dim).enumerate().take(S::ROWS) {
             // Lanes without a row repeat the last one; what they give is not looked at.
             let from = self.place(row + lane.min(count - 1));
             let query = &self.job.queries[from..from + head_dim];
             to.iter_mut().zip(query).for_each(|(to, query)| *to = query * scale);
         }
-        self.scores(simd, keys, stride, scratch);
+        // The first row of a tile sees the earliest keys of all.
+        let unseen = self.unseen(row);
+        self.scores(simd, unseen, keys, stride, scratch);
         let mut sums = [0.0; MAX_ROWS];
         for (lane, sum) in sums.iter_mut().enumerate().take(S::ROWS) {
-            let row_keys = self.keys(row + lane.min(count - 1));
-            *sum = soften(simd, &mut scratch.scores[lane * stride..][..stride], row_keys);
+            let row = row + lane.min(count - 1);
+            let scores = &mut scratch.scores[lane * stride..][..stride];
+            let (unseen, keys) = (self.unseen(row), self.keys(row));
+            if let Some(cap) = self.job.shape.soft_cap {
+                bound(simd, scores, unseen, keys, cap);
+            }
+            *sum = soften(simd, scores, unseen, keys);
         }
-        self.values(simd, row, count, keys, stride, &scratch.scores, &sums);
+        self.values(simd, row, count, unseen, keys, stride, &scratch.scores, &sums);
     }
 
-    /// The scores of all rows of a tile with the first `keys` keys.
+    /// The scores of all rows of a tile with the first `keys` keys, but for blocks of `unseen` ones.
     #[inline(always)]
-    fn scores<S: Simd>(&self, simd: S, keys: usize, stride: usize, scratch: &mut Scratch) {
+    fn scores<S: Simd>(&self, simd: S, unseen: usize, keys: usize, stride: usize, scratch: &mut Scratch) {
         let head_dim = self.job.shape.head_dim;
         let mut position = 0;
         for segment in self.job.segments {
             let len = segment.len().min(keys - position);
-            for block in 0..len.div_ceil(POSITIONS) {
+            for block in first_block(unseen, position, len)..len.div_ceil(POSITIONS) {
                 let block_keys = segment.keys(block, self.kv_head);
                 let mut sums = [simd.splat(0.0); MAX_ROWS];
                 for dimension in (0..head_dim).step_by(LANES) {
@@ -227,6 +253,7 @@ impl<T: KvElement> Task<'_, T> {
         simd: S,
         row: usize,
         count: usize,
+        unseen: usize,
         keys: usize,
         stride: usize,
         weights: &[f32],
@@ -238,7 +265,7 @@ impl<T: KvElement> Task<'_, T> {
             let mut position = 0;
             for segment in self.job.segments {
                 let len = segment.len().min(keys - position);
-                for block in 0..len.div_ceil(POSITIONS) {
+                for block in first_block(unseen, position, len)..len.div_ceil(POSITIONS) {
                     let count = POSITIONS.min(len - block * POSITIONS);
                     let values = &segment.values(block, self.kv_head)[column..];
                     let weights = factors::<S>(weights, stride, position + block * POSITIONS);
@@ -256,6 +283,13 @@ impl<T: KvElement> Task<'_, T> {
             }
         }
     }
+}
+
+/// The first block of a segment that has a key which is seen. Leaving out the others changes no bit: they would add
+/// products with zero.
+#[inline(always)]
+fn first_block(unseen: usize, position: usize, len: usize) -> usize {
+    (unseen.saturating_sub(position) / POSITIONS).min(len.div_ceil(POSITIONS))
 }
 
 /// Sixteen factors of each row of a tile.
@@ -292,10 +326,24 @@ fn add_products<S: Simd, T: KvElement>(
     }
 }
 
-/// Turns the first `keys` scores into exponentials of their distance from the largest, the rest into zeros;
-/// their sum.
+/// Bends the scores that are seen, so that none goes beyond `cap`: `cap * tanh(score / cap)`.
 #[inline(always)]
-fn soften<S: Simd>(simd: S, scores: &mut [f32], keys: usize) -> f32 {
+fn bound<S: Simd>(simd: S, scores: &mut [f32], unseen: usize, keys: usize, cap: f32) {
+    let (vectors, _) = scores.as_chunks_mut::<LANES>();
+    let (one, cap) = (simd.splat(1.0), simd.splat(cap));
+    for vector in &mut vectors[unseen / LANES..keys.div_ceil(LANES)] {
+        // tanh(u) = 1 - 2 / (exp(2 u) + 1)
+        let twice = simd.mul(simd.splat(2.0), simd.div(simd.load(vector), cap));
+        let rest = simd.div(simd.splat(2.0), simd.add(simd.exp(twice), one));
+        simd.store(simd.mul(cap, simd.sub(one, rest)), vector);
+    }
+}
+
+/// Turns the first `keys` scores, but for the `unseen` ones, into exponentials of their distance from the largest,
+/// the rest into zeros; their sum.
+#[inline(always)]
+fn soften<S: Simd>(simd: S, scores: &mut [f32], unseen: usize, keys: usize) -> f32 {
+    scores[..unseen].fill(f32::NEG_INFINITY);
     scores[keys..].fill(f32::NEG_INFINITY);
     let (vectors, _) = scores.as_chunks_mut::<LANES>();
     let used = keys.div_ceil(LANES);

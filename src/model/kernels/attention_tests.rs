@@ -7,7 +7,8 @@ use super::{
     AttentionShape, CpuKernel, F16, KernelError, KvElement, KvRows, WorkerPool, attention, attention_with,
 };
 
-const SHAPE: AttentionShape = AttentionShape { heads: 6, kv_heads: 2, head_dim: 32 };
+const SHAPE: AttentionShape =
+    AttentionShape { heads: 6, kv_heads: 2, head_dim: 32, scale: 0.176_776_7, soft_cap: None, window: None };
 const WIDTH: usize = SHAPE.kv_heads * SHAPE.head_dim;
 const QUERY: usize = SHAPE.heads * SHAPE.head_dim;
 
@@ -16,6 +17,7 @@ struct Sequence {
     queries: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
+    shape: AttentionShape,
 }
 
 impl Sequence {
@@ -26,6 +28,7 @@ impl Sequence {
             queries: large(positions * QUERY),
             keys: large(positions * WIDTH),
             values: large(positions * WIDTH),
+            shape: SHAPE,
         }
     }
 
@@ -57,7 +60,7 @@ impl Sequence {
         let segments: Vec<_> = caches.iter().map(|(cache, len)| cache.segment(*len).unwrap()).collect();
         let mut out = vec![f32::NAN; (end - first) * QUERY];
         let queries = &self.queries[first * QUERY..end * QUERY];
-        attention_with(kernel, queries, &segments, SHAPE, &mut out, &WorkerPool::new(threads)).unwrap();
+        attention_with(kernel, queries, &segments, self.shape, &mut out, &WorkerPool::new(threads)).unwrap();
         out
     }
 
@@ -68,14 +71,16 @@ impl Sequence {
         let row = |rows: &[f32], at: usize| rows[at * WIDTH + kv..][..SHAPE.head_dim].to_vec();
         let score = |at: usize| -> f64 {
             let products = query.iter().zip(row(&self.keys, at)).map(|(q, k)| f64::from(*q) * f64::from(k));
-            products.sum::<f64>() / (SHAPE.head_dim as f64).sqrt()
+            let score = products.sum::<f64>() * f64::from(self.shape.scale);
+            self.shape.soft_cap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh())
         };
-        let scores: Vec<f64> = (0..=position).map(score).collect();
+        let unseen = self.shape.window.map_or(0, |window| (position + 1).saturating_sub(window));
+        let scores: Vec<f64> = (unseen..=position).map(score).collect();
         let largest = scores.iter().fold(f64::MIN, |a, &b| a.max(b));
         let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
         let total: f64 = weights.iter().sum();
         let mut out = vec![0.0; SHAPE.head_dim];
-        for (at, weight) in weights.iter().enumerate() {
+        for (at, weight) in (unseen..).zip(&weights) {
             out.iter_mut()
                 .zip(row(&self.values, at))
                 .for_each(|(out, v)| *out += weight / total * f64::from(v));
@@ -114,8 +119,27 @@ fn attention_is_the_softmax_of_the_scores_times_the_values() {
 }
 
 #[test]
+fn bounded_scores_and_windows_are_the_plain_formula() {
+    for window in [None, Some(1), Some(5), Some(16), Some(29), Some(400)] {
+        let mut sequence = Sequence::new(70);
+        sequence.shape = AttentionShape { scale: 0.3, soft_cap: Some(4.0), window, ..SHAPE };
+        for kernel in CpuKernel::available() {
+            let out = sequence.attend::<f32>(kernel, 0, 70, &[3, 40], 2);
+            assert_close(&sequence, &out, 2e-5, &format!("{kernel}, window {window:?}"));
+        }
+    }
+}
+
+#[test]
 fn segments_chunks_and_threads_do_not_change_the_bits() {
-    let sequence = Sequence::new(53);
+    let mut sequence = Sequence::new(53);
+    check_bits(&sequence);
+    sequence.shape = AttentionShape { soft_cap: Some(3.0), window: Some(11), ..SHAPE };
+    check_bits(&sequence);
+}
+
+#[track_caller]
+fn check_bits(sequence: &Sequence) {
     for kernel in CpuKernel::available() {
         let whole = sequence.attend::<F16>(kernel, 0, 53, &[], 1);
         for borders in [vec![0], vec![1], vec![16], vec![40], vec![5, 37], vec![32, 32], vec![7, 8], vec![53]]

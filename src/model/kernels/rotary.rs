@@ -44,6 +44,15 @@ impl RotaryAngles {
         Self { pairs: frequencies.len(), cosines, sines }
     }
 
+    /// The same angles for numbers that are also multiplied with `magnitude`.
+    pub fn scaled(mut self, magnitude: f64) -> Self {
+        if magnitude != 1.0 {
+            let scaled = |x: &mut f32| *x = (f64::from(*x) * magnitude) as f32;
+            self.cosines.iter_mut().chain(&mut self.sines).for_each(scaled);
+        }
+        self
+    }
+
     /// Positions.
     pub fn rows(&self) -> usize {
         self.cosines.len() / self.pairs.max(1)

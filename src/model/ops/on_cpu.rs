@@ -1,8 +1,8 @@
 //! The kernels as candle custom ops: slices out of tensors and back. No arithmetic here.
 
-use candle_core::{CpuStorage, CustomOp2, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor};
 
-use crate::model::architecture::Attention;
+use crate::model::architecture::Activation;
 use crate::model::kernels::{self, AttentionShape, F16, KernelError, RotaryAngles, RotaryStyle, WorkerPool};
 use crate::model::kv_cache::LayerSpan;
 
@@ -37,29 +37,49 @@ pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, epsilon: f32, pool: &WorkerP
     x.apply_op2_no_bwd(weight, &RmsNorm { epsilon, pool })
 }
 
+pub(super) fn layer_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f32,
+    pool: &WorkerPool,
+) -> Result<Tensor> {
+    x.apply_op3_no_bwd(weight, bias, &LayerNorm { epsilon, pool })
+}
+
 pub(super) fn add(x: Tensor, y: &Tensor, pool: &WorkerPool) -> Result<Tensor> {
     x.inplace_op2(y, &Paired { name: "add", kernel: kernels::add, pool })?;
     Ok(x)
 }
 
-pub(super) fn gated_silu(gate: Tensor, up: &Tensor, pool: &WorkerPool) -> Result<Tensor> {
-    gate.inplace_op2(up, &Paired { name: "silu-mul", kernel: kernels::silu_mul, pool })?;
+pub(super) fn gated(activation: Activation, gate: Tensor, up: &Tensor, pool: &WorkerPool) -> Result<Tensor> {
+    let op = match activation {
+        Activation::Silu => Paired { name: "silu-mul", kernel: kernels::silu_mul, pool },
+        Activation::Gelu => Paired { name: "gelu-mul", kernel: kernels::gelu_mul, pool },
+    };
+    gate.inplace_op2(up, &op)?;
     Ok(gate)
+}
+
+pub(super) fn gelu(x: Tensor, pool: &WorkerPool) -> Result<Tensor> {
+    x.inplace_op1(&Gelu { pool })?;
+    Ok(x)
 }
 
 pub(super) fn attend(
     [query, key, value]: [Tensor; 3],
-    angles: &RotaryAngles,
+    turn: Option<(RotaryStyle, &RotaryAngles)>,
     layer: LayerSpan<'_>,
-    shape: &Attention,
+    shape: AttentionShape,
     pool: &WorkerPool,
 ) -> Result<Tensor> {
-    let rotate = Rotate { head_dim: shape.head_dim, angles, pool };
-    query.inplace_op1(&rotate)?;
-    key.inplace_op1(&rotate)?;
+    if let Some((style, angles)) = turn {
+        let rotate = Rotate { head_dim: shape.head_dim, style, angles, pool };
+        query.inplace_op1(&rotate)?;
+        key.inplace_op1(&rotate)?;
+    }
     let (segments, tail) = layer.write_rows(&key, &value)?;
     let segments: Vec<_> = segments.into_iter().chain([tail]).collect();
-    let shape = AttentionShape { heads: shape.heads, kv_heads: shape.kv_heads, head_dim: shape.head_dim };
     rows(&query, |queries| {
         let mut out = vec![0f32; queries.len()];
         kernels::attention::<F16>(queries, &segments, shape, &mut out, pool).map_err(failed)?;
@@ -92,6 +112,47 @@ impl CustomOp2 for RmsNorm<'_> {
     }
 }
 
+struct LayerNorm<'a> {
+    epsilon: f32,
+    pool: &'a WorkerPool,
+}
+
+impl CustomOp3 for LayerNorm<'_> {
+    fn name(&self) -> &'static str {
+        "layer-norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight) = (slice(x, x_layout)?, slice(weight, weight_layout)?);
+        let mut out = vec![0f32; x.len()];
+        let bias = Some(slice(bias, bias_layout)?);
+        kernels::layer_norm(x, weight, bias, self.epsilon, &mut out, self.pool).map_err(failed)?;
+        Ok((CpuStorage::F32(out), x_layout.shape().clone()))
+    }
+}
+
+struct Gelu<'a> {
+    pool: &'a WorkerPool,
+}
+
+impl InplaceOp1 for Gelu<'_> {
+    fn name(&self) -> &'static str {
+        "gelu"
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        kernels::gelu(slice_mut(x, layout)?, self.pool).map_err(failed)
+    }
+}
+
 type PairedKernel = fn(&mut [f32], &[f32], &WorkerPool) -> std::result::Result<(), KernelError>;
 
 /// A kernel that works on one tensor's memory and reads another's.
@@ -119,6 +180,7 @@ impl InplaceOp2 for Paired<'_> {
 
 struct Rotate<'a> {
     head_dim: usize,
+    style: RotaryStyle,
     angles: &'a RotaryAngles,
     pool: &'a WorkerPool,
 }
@@ -130,6 +192,6 @@ impl InplaceOp1 for Rotate<'_> {
 
     fn cpu_fwd(&self, x: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let x = slice_mut(x, layout)?;
-        kernels::rope(x, self.head_dim, RotaryStyle::Halves, self.angles, self.pool).map_err(failed)
+        kernels::rope(x, self.head_dim, self.style, self.angles, self.pool).map_err(failed)
     }
 }

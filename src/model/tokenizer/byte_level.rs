@@ -11,19 +11,24 @@ pub(super) struct TokenBytes {
 }
 
 impl TokenBytes {
-    /// Spells out `tokens`; those that `literal` picks stand for their own text, not for letters of bytes.
-    pub(super) fn new(tokens: &[&str], literal: impl Fn(usize) -> bool) -> Self {
-        let letters = letters();
+    /// Spells out `tokens` with `spell`, which gets number, token and where to write.
+    pub(super) fn new(tokens: &[&str], spell: impl Fn(usize, &str, &mut Vec<u8>)) -> Self {
         let mut bytes = Vec::with_capacity(tokens.len() * 8);
         let mut ends = Vec::with_capacity(tokens.len());
         for (id, token) in tokens.iter().enumerate() {
-            match literal(id) {
-                true => bytes.extend_from_slice(token.as_bytes()),
-                false => token.chars().for_each(|letter| spell(letter, &letters, &mut bytes)),
-            }
+            spell(id, token, &mut bytes);
             ends.push(bytes.len() as u32);
         }
         Self { bytes, ends }
+    }
+
+    /// Spells out `tokens`; those that `literal` picks stand for their own text, not for letters of bytes.
+    pub(super) fn byte_level(tokens: &[&str], literal: impl Fn(usize) -> bool) -> Self {
+        let letters = letters();
+        Self::new(tokens, |id, token, bytes| match literal(id) {
+            true => bytes.extend_from_slice(token.as_bytes()),
+            false => token.chars().for_each(|letter| spell(letter, &letters, bytes)),
+        })
     }
 
     /// Returns a token's bytes; nothing for a token that is not there.
