@@ -1,13 +1,15 @@
 //! What the network computes: a model file in, tokens in, logits out. It knows tensors and tokens, and nothing of
-//! documents, prompts or jobs. The only user of candle and `tokenizers`.
+//! documents, prompts or jobs. The only user of candle, `tokenizers` and `minijinja`.
 
 mod architecture;
+mod chat;
 mod checkpoint;
 mod cpu;
 mod decoder;
 mod embedding;
 mod error;
 mod gguf;
+mod infill;
 pub mod kernels;
 mod kv_cache;
 mod linear;
@@ -19,15 +21,17 @@ mod tokenizer;
 mod weights;
 
 pub use architecture::{Architecture, SUPPORTED};
+pub use chat::{ChatPart, ChatTemplate};
 pub use cpu::{cpu_features, cpu_kernel, physical_cores};
 pub use decoder::Decoder;
 pub use error::{ForwardError, ModelError};
 pub use gguf::GgufFile;
+pub use infill::Infill;
 pub use kv_cache::{KvCache, Sequence};
 pub use load::{Compute, LoadOptions, Loaded, load};
 pub use markers::{ChatTokens, FimTokens, Markers, RepoTokens};
 pub use sampler::{Logits, Probabilities, Sampler};
-pub use tokenizer::{Detokenizer, Stable, TokenId, Tokenizer};
+pub use tokenizer::{Detokenizer, Stable, TextPart, TokenId, Tokenizer};
 
 /// Which positions of a forward pass go through the output layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::architecture::gguf_name;
 use super::gguf::RawTensor;
 use super::weights::Weights;
-use super::{Architecture, Markers, ModelError, Tokenizer};
+use super::{Architecture, ChatTemplate, Markers, ModelError, Tokenizer};
 use names::{Change, Names};
 
 /// A folder with a model, opened.
@@ -68,6 +68,13 @@ impl Checkpoint {
     /// Returns the special tokens.
     pub(super) fn markers(&self) -> Markers {
         Markers::from_tokenizer(&self.tokenizer)
+    }
+
+    /// Returns the chat form: from a file of its own, or from the tokenizer's configuration.
+    pub(super) fn chat(&self, folder: &Path) -> Option<ChatTemplate> {
+        let config = json(&folder.join("tokenizer_config.json")).unwrap_or_default();
+        let file = std::fs::read_to_string(folder.join("chat_template.jinja")).ok();
+        ChatTemplate::from_json(&config, file)
     }
 
     /// Returns the name that a tensor has here, of those that it may have.

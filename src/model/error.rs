@@ -43,14 +43,6 @@ pub enum ModelError {
         /// The names that would work.
         supported: String,
     },
-    /// The model has no infill markers, so that it cannot complete in the middle of a file.
-    #[error(
-        "{path} has no fill-in-the-middle tokens in its vocabulary, so it cannot complete inside a file; choose a coder model (`infill-ls model list`)"
-    )]
-    NoInfill {
-        /// The file.
-        path: String,
-    },
     /// The device asked for is not there, or the build does not know it.
     #[error(
         "no {feature} device can be used: {reason}; build with `--features {feature}` and check the driver, or set `device` to \"cpu\""

@@ -9,7 +9,7 @@ use candle_core::utils::{cuda_is_available, metal_is_available};
 use super::checkpoint::{self, Checkpoint};
 use super::kernels::WorkerPool;
 use super::ops::Place;
-use super::{Architecture, Decoder, GgufFile, Markers, ModelError, Tokenizer};
+use super::{Architecture, ChatTemplate, Decoder, GgufFile, Markers, ModelError, Tokenizer};
 
 /// How to load.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,8 @@ pub struct Loaded {
     pub tokenizer: Tokenizer,
     /// Its special tokens.
     pub markers: Markers,
+    /// Its chat form, if its file carries one.
+    pub chat: Option<ChatTemplate>,
     /// The file's own name for itself, or the file name.
     pub name: String,
 }
@@ -95,28 +97,27 @@ pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
         let decoder = Decoder::from_gguf(&file, architecture, options);
         (decoder, vocabulary.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let (tokenizer, markers) = vocabulary?;
+    let (tokenizer, markers, chat) = vocabulary?;
     let decoder = decoder?;
     let name = file.string("general.name").map(str::to_owned);
     let name = name.or_else(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
     file.let_go();
     // Freeing its hundred thousands of strings takes a while, too, and nobody has to wait for that.
     std::thread::spawn(move || drop(file));
-    Ok(Loaded { decoder, tokenizer, markers, name: name.unwrap_or_default() })
+    Ok(Loaded { decoder, tokenizer, markers, chat, name: name.unwrap_or_default() })
 }
 
 fn load_checkpoint(folder: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     let checkpoint = Checkpoint::open(folder)?;
     let decoder = Decoder::from_weights(&checkpoint, checkpoint.architecture()?, options)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Loaded { decoder, markers: checkpoint.markers(), name, tokenizer: checkpoint.tokenizer })
+    let (markers, chat) = (checkpoint.markers(), checkpoint.chat(folder));
+    Ok(Loaded { decoder, markers, chat, name, tokenizer: checkpoint.tokenizer })
 }
 
-fn vocabulary(file: &GgufFile) -> Result<(Tokenizer, Markers), ModelError> {
+fn vocabulary(file: &GgufFile) -> Result<(Tokenizer, Markers, Option<ChatTemplate>), ModelError> {
     let tokenizer = Tokenizer::from_gguf(file)?;
     let markers = Markers::from_gguf(file, &tokenizer);
-    match markers.fim {
-        Some(_) => Ok((tokenizer, markers)),
-        None => Err(ModelError::NoInfill { path: file.path().to_owned() }),
-    }
+    let chat = ChatTemplate::from_gguf(file, &tokenizer);
+    Ok((tokenizer, markers, chat))
 }

@@ -1,6 +1,8 @@
 //! The special tokens of a model: where an infill prompt's parts begin, how a chat turn is framed, and which tokens
 //! end a text. Found by the file's own keys or by known marker texts among its control tokens; never by file name.
 
+use candle_core::quantized::gguf_file::Value;
+
 use super::{GgufFile, TokenId, Tokenizer};
 
 /// Infill markers, in the order in which a prompt uses them.
@@ -45,77 +47,93 @@ pub struct Markers {
     pub begin: Option<TokenId>,
 }
 
-/// Marker texts of the model families, tried in turn when the file has no keys of its own.
+/// Marker texts of the model families, tried in turn when the file has no keys of its own. From the models' cards and
+/// tokenizers on Hugging Face, and from `src/llama-vocab.cpp` of llama.cpp, which looks for the same ones:
+///
+/// | family | source |
+/// |---|---|
+/// | Qwen2.5-Coder, Qwen3-Coder, Yi-Coder, CodeGemma, Granite 3 and 4 | cards of Qwen/Qwen2.5-Coder-7B, google/codegemma-2b, ibm-granite/granite-3.3-8b-base |
+/// | StarCoder, StarCoder2, Granite Code, SmolLM | cards of bigcode/starcoder2-3b, ibm-granite/granite-3b-code-base |
+/// | SantaCoder | card of bigcode/santacoder |
+/// | DeepSeek-Coder | card of deepseek-ai/deepseek-coder-1.3b-base |
+/// | Code Llama | `llama/generation.py` of meta-llama/codellama |
+/// | GLM-4.5, Falcon-H1-Tiny-Coder | llama.cpp only |
+///
+/// All of them are trained on prefix, suffix, middle in this order. Codestral and Mellum, which want the suffix first, are
+/// not here: rows computed for a file's text would stand behind its suffix and be worth nothing at the next cursor.
 const FIM_TEXTS: &[[&str; 3]] = &[
     ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
     ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],
     ["<fim-prefix>", "<fim-suffix>", "<fim-middle>"],
     ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
     ["▁<PRE>", "▁<SUF>", "▁<MID>"],
+    ["<PRE>", "<SUF>", "<MID>"],
+    ["<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"],
+    ["<|prefix|>", "<|suffix|>", "<|middle|>"],
 ];
 
 /// The same for the markers of a project's files.
 const REPO_TEXTS: &[[&str; 2]] =
     &[["<|repo_name|>", "<|file_sep|>"], ["<repo_name>", "<file_sep>"], ["<reponame>", "<filename>"]];
 
+/// Returns whether a token is a marker by its text, whatever type a file gives it: some files say that those of Code Llama
+/// are ordinary text.
+pub(super) fn is_marker(text: &str) -> bool {
+    FIM_TEXTS.iter().any(|texts| texts.contains(&text)) || text == "▁<EOT>"
+}
+
 impl Markers {
     /// Finds the markers of a file.
     pub fn from_gguf(file: &GgufFile, tokenizer: &Tokenizer) -> Self {
-        let begins = matches!(
-            file.value("tokenizer.ggml.add_bos_token"),
-            Some(candle_core::quantized::gguf_file::Value::Bool(true))
-        );
+        let found = Self::from_tokenizer(tokenizer);
+        // SentencePiece's models begin every text with a token, unless the file says otherwise.
+        let begins = match file.value("tokenizer.ggml.add_bos_token") {
+            Some(Value::Bool(begins)) => *begins,
+            _ => file.string("tokenizer.ggml.model") == Some("llama"),
+        };
         Self {
-            fim: fim_by_key(file, tokenizer).or_else(|| fim_by_text(tokenizer)),
-            repo: repo(file, tokenizer),
-            chat: chat_by_text(tokenizer),
-            begin: key(file, tokenizer, "bos").filter(|_| begins),
+            fim: fim_by_key(file, tokenizer).or(found.fim),
+            repo: repo_by_key(file, tokenizer).or(found.repo),
+            chat: found.chat,
+            begin: key(file, tokenizer, &["bos"]).filter(|_| begins),
         }
     }
 
-    /// Finds the markers of a vocabulary without keys.
+    /// Finds the markers of a vocabulary by their texts.
     pub(super) fn from_tokenizer(tokenizer: &Tokenizer) -> Self {
-        let repo = REPO_TEXTS.iter().find_map(|[name, file]| {
-            Some(RepoTokens { name: tokenizer.special(name)?, file: tokenizer.special(file)? })
-        });
-        Self { fim: fim_by_text(tokenizer), repo, chat: chat_by_text(tokenizer), begin: None }
+        let pair = |[a, b]: &[&str; 2]| Some((tokenizer.special(a)?, tokenizer.special(b)?));
+        Self {
+            fim: FIM_TEXTS.iter().find_map(|[prefix, suffix, middle]| {
+                Some(FimTokens {
+                    prefix: tokenizer.special(prefix)?,
+                    suffix: tokenizer.special(suffix)?,
+                    middle: tokenizer.special(middle)?,
+                })
+            }),
+            repo: REPO_TEXTS.iter().find_map(pair).map(|(name, file)| RepoTokens { name, file }),
+            chat: pair(&["<|im_start|>", "<|im_end|>"]).map(|(start, end)| ChatTokens { start, end }),
+            begin: None,
+        }
     }
 }
 
-fn key(file: &GgufFile, tokenizer: &Tokenizer, name: &str) -> Option<TokenId> {
-    let id = file.number(&format!("tokenizer.ggml.{name}_token_id"))?;
-    TokenId::try_from(id).ok().filter(|&id| (id as usize) < tokenizer.vocabulary())
+/// Returns the token that one of these keys names, if it is a marker: conversions of Gemma name the numbers that CodeGemma's
+/// have, also in models where these stand for text or for nothing.
+fn key(file: &GgufFile, tokenizer: &Tokenizer, names: &[&str]) -> Option<TokenId> {
+    let number = names.iter().find_map(|name| file.number(&format!("tokenizer.ggml.{name}_token_id")))?;
+    TokenId::try_from(number).ok().filter(|&id| tokenizer.is_marker(id))
 }
 
 fn fim_by_key(file: &GgufFile, tokenizer: &Tokenizer) -> Option<FimTokens> {
+    // The second names are those of older files.
     Some(FimTokens {
-        prefix: key(file, tokenizer, "fim_pre")?,
-        suffix: key(file, tokenizer, "fim_suf")?,
-        middle: key(file, tokenizer, "fim_mid")?,
+        prefix: key(file, tokenizer, &["fim_pre", "prefix"])?,
+        suffix: key(file, tokenizer, &["fim_suf", "suffix"])?,
+        middle: key(file, tokenizer, &["fim_mid", "middle"])?,
     })
 }
 
-fn fim_by_text(tokenizer: &Tokenizer) -> Option<FimTokens> {
-    FIM_TEXTS.iter().find_map(|[prefix, suffix, middle]| {
-        Some(FimTokens {
-            prefix: tokenizer.special(prefix)?,
-            suffix: tokenizer.special(suffix)?,
-            middle: tokenizer.special(middle)?,
-        })
-    })
-}
-
-fn repo(file: &GgufFile, tokenizer: &Tokenizer) -> Option<RepoTokens> {
-    let by_key = || {
-        let (name, file) = (key(file, tokenizer, "fim_rep")?, key(file, tokenizer, "fim_sep")?);
-        Some(RepoTokens { name, file })
-    };
-    let by_text = |[name, file]: &[&str; 2]| {
-        Some(RepoTokens { name: tokenizer.special(name)?, file: tokenizer.special(file)? })
-    };
-    by_key().or_else(|| REPO_TEXTS.iter().find_map(by_text))
-}
-
-fn chat_by_text(tokenizer: &Tokenizer) -> Option<ChatTokens> {
-    Some(ChatTokens { start: tokenizer.special("<|im_start|>")?, end: tokenizer.special("<|im_end|>")? })
+fn repo_by_key(file: &GgufFile, tokenizer: &Tokenizer) -> Option<RepoTokens> {
+    let (name, file) = (key(file, tokenizer, &["fim_rep"])?, key(file, tokenizer, &["fim_sep"])?);
+    Some(RepoTokens { name, file })
 }

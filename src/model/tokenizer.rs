@@ -20,6 +20,7 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::tokenizer::TokenizerImpl;
 
 use super::ModelError;
+use super::markers::is_marker;
 use byte_level::TokenBytes;
 pub use detokenizer::Detokenizer;
 use pieces::Pieces;
@@ -41,6 +42,15 @@ pub struct Stable {
     pub tokens: Vec<TokenId>,
     /// Its length in bytes.
     pub bytes: usize,
+}
+
+/// A part of a text in which special tokens are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextPart<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A special token.
+    Marker(TokenId),
 }
 
 /// What a token is good for.
@@ -70,6 +80,8 @@ pub struct Tokenizer {
     kind: Encoder,
     bytes: TokenBytes,
     special: HashMap<String, TokenId>,
+    /// Bytes of the longest special token.
+    longest_special: usize,
     kinds: Vec<Kind>,
     /// The tokens that stand for text, made when it is first asked for.
     sorted: OnceLock<sorted::SortedTokens>,
@@ -86,6 +98,18 @@ struct Vocabulary<'a> {
     tokens: Vec<&'a str>,
     /// As in `tokenizer.ggml.token_type`.
     types: Vec<u64>,
+}
+
+impl<'a> Vocabulary<'a> {
+    /// Takes tokens and their types; what is a marker by its text is one, whatever its type says.
+    fn new(tokens: Vec<&'a str>, mut types: Vec<u64>) -> Self {
+        for (token, kind) in tokens.iter().zip(&mut types) {
+            if is_marker(token) {
+                *kind = CONTROL;
+            }
+        }
+        Self { tokens, types }
+    }
 }
 
 impl Tokenizer {
@@ -120,8 +144,10 @@ impl Tokenizer {
 
     fn of(kind: Encoder, tokens: &[&str], bytes: TokenBytes, kinds: Vec<Kind>) -> Self {
         let special = (0..).zip(tokens).zip(&kinds).filter(|&(_, &kind)| kind != Kind::Text);
-        let special = special.map(|((id, token), _)| ((*token).to_owned(), id)).collect();
-        Self { kind, bytes, special, kinds, sorted: OnceLock::new() }
+        let special = special.filter(|((_, token), _)| !token.is_empty());
+        let special: HashMap<_, _> = special.map(|((id, token), _)| ((*token).to_owned(), id)).collect();
+        let longest_special = special.keys().map(String::len).max().unwrap_or(0);
+        Self { kind, bytes, special, longest_special, kinds, sorted: OnceLock::new() }
     }
 
     /// Returns the tokens of `text`.
@@ -184,6 +210,34 @@ impl Tokenizer {
     /// Returns the special token with this text.
     pub fn special(&self, text: &str) -> Option<TokenId> {
         self.special.get(text).copied()
+    }
+
+    /// Returns whether a token is a marker: it has a text, and no text of a user's becomes it.
+    pub fn is_marker(&self, token: TokenId) -> bool {
+        let special = self.kinds.get(token as usize).is_some_and(|&kind| kind != Kind::Text);
+        let bytes = self.bytes(token);
+        special && !bytes.is_empty() && !bytes.starts_with(b"<unused") && !bytes.starts_with(b"[PAD")
+    }
+
+    /// Cuts a text at the special tokens that stand in it. For texts of the model's own, never for a user's.
+    pub fn cut_at_markers<'a>(&self, text: &'a str) -> Vec<TextPart<'a>> {
+        let mut parts = Vec::new();
+        let (mut rest, mut at) = (text, 0);
+        while at < rest.len() {
+            let here = &rest[at..];
+            let longest = self.longest_special.min(here.len());
+            let marker = (1..=longest).rev().find_map(|end| Some((end, self.special(here.get(..end)?)?)));
+            match marker {
+                Some((length, id)) => {
+                    parts.extend((at > 0).then(|| TextPart::Text(&rest[..at])));
+                    parts.push(TextPart::Marker(id));
+                    (rest, at) = (&rest[at + length..], 0);
+                }
+                None => at += here.chars().next().map_or(1, char::len_utf8),
+            }
+        }
+        parts.extend((!rest.is_empty()).then_some(TextPart::Text(rest)));
+        parts
     }
 
     /// Returns whether a token ends a text: every control token does.

@@ -1,5 +1,6 @@
 //! The model inside: finds or fetches the file, loads it on a thread of its own, and turns requests into engine jobs.
 
+mod infill;
 mod locate;
 mod power;
 mod prompt;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
 use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness};
-use crate::model::{LanguageModel, LoadOptions, Markers, Tokenizer, load};
+use crate::model::{LoadOptions, Loaded, Tokenizer, load};
 
 pub use locate::locate;
 pub use prompt::PromptEncoder;
@@ -99,13 +100,24 @@ impl EmbeddedSource {
         let name = shown(&path);
         // Loading takes about a second: not worth a percentage.
         stage(&format!("loading {name}"), 0, 0);
-        let loaded = load(&path, options).map_err(|error| error.to_string())?;
-        let context = loaded.decoder.context();
+        let mut loaded = load(&path, options).map_err(|error| error.to_string())?;
         if let (Some(threads), Some(pool)) = (battery_threads, loaded.decoder.pool()) {
             power::follow(&pool, threads);
         }
-        let ready = Ready::new(Box::new(loaded.decoder), loaded.tokenizer, loaded.markers, context)?;
-        Ok((ready, loaded.name))
+        let infill = infill::of(&path, &loaded);
+        let explained = infill.explain();
+        let name = match infill.uses_markers() {
+            true => loaded.name.clone(),
+            false => format!("{} ({explained})", loaded.name),
+        };
+        match infill.uses_markers() {
+            true => tracing::info!(model = loaded.name, "{explained}"),
+            false => {
+                tracing::warn!(model = loaded.name, "{explained}");
+                loaded.markers.fim = None;
+            }
+        }
+        Ok((Ready::new(loaded)?, name))
     }
 
     fn set_ready(&self, ready: Ready, model: String) {
@@ -128,17 +140,14 @@ impl EmbeddedSource {
 }
 
 impl Ready {
-    fn new(
-        model: Box<dyn LanguageModel>,
-        tokenizer: Tokenizer,
-        markers: Markers,
-        context: usize,
-    ) -> Result<Self, String> {
-        let tokenizer = Arc::new(tokenizer);
+    fn new(loaded: Loaded) -> Result<Self, String> {
+        let context = loaded.decoder.context();
+        let tokenizer = Arc::new(loaded.tokenizer);
+        let model = Box::new(loaded.decoder);
         let parts = Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: CACHE_BYTES };
         let engine =
             Engine::start(parts).map_err(|error| format!("the engine thread cannot start: {error}"))?;
-        let encoder = PromptEncoder::new(tokenizer.clone(), markers);
+        let encoder = PromptEncoder::new(tokenizer.clone(), loaded.markers).with_chat(loaded.chat);
         Ok(Self { engine, tokenizer, encoder, context })
     }
 

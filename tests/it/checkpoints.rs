@@ -10,7 +10,7 @@ use infill_ls::model::{
 use serde_json::Value;
 
 /// The folders below `tests/data/tiny`.
-const CHECKPOINTS: [&str; 12] = [
+const CHECKPOINTS: [&str; 13] = [
     "llama",
     "llama3",
     "deepseek",
@@ -18,6 +18,7 @@ const CHECKPOINTS: [&str; 12] = [
     "qwen3",
     "starcoder2",
     "gpt_bigcode",
+    "gpt2",
     "granite",
     "phi3",
     "gemma",

@@ -7,6 +7,7 @@ mod bad_input;
 mod bench_typing;
 mod cancellation;
 mod candidates;
+mod chat_form;
 mod checkpoints;
 mod commands;
 mod complete;

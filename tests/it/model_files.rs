@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use candle_core::quantized::gguf_file::Value;
-use infill_ls::model::{Compute, LanguageModel, LoadOptions, Loaded, ModelError, Output, Sequence, load};
+use infill_ls::model::{
+    Compute, Infill, LanguageModel, LoadOptions, Loaded, ModelError, Output, Sequence, load,
+};
 
 use crate::tiny_model::{metadata, tensors, write, write_good};
 
@@ -165,14 +167,29 @@ fn an_unknown_architecture_is_named_with_those_that_are_known() {
 }
 
 #[test]
-fn a_model_without_infill_tokens_is_refused() {
+fn a_model_without_infill_tokens_is_taken_and_says_that_it_has_none() {
     let mut all = metadata();
     for (key, value) in &mut all {
         if let ("tokenizer.ggml.tokens", Value::Array(tokens)) = (key.as_str(), value) {
             tokens[259] = Value::String("<|other|>".into());
         }
     }
-    check_refused(&all, "fill-in-the-middle");
+    let dir = tempfile::tempdir().unwrap();
+    let model = load(&write(dir.path(), &all, &tensors()), OPTIONS).unwrap();
+    assert_eq!(model.markers.fim, None);
+    let infill = Infill::of(&model.decoder, &model.tokenizer, &model.markers, &|| false).unwrap();
+    assert_eq!(infill, Infill::NoMarkers);
+    assert!(!infill.uses_markers() && infill.explain().contains("plain continuation"));
+}
+
+#[test]
+fn a_key_that_names_no_marker_is_not_believed() {
+    let mut all = metadata();
+    let number = |key: &str, id: u32| (format!("tokenizer.ggml.{key}_token_id"), Value::U32(id));
+    all.extend([number("fim_pre", 65), number("fim_suf", 66), number("fim_mid", 67)]);
+    let dir = tempfile::tempdir().unwrap();
+    let model = load(&write(dir.path(), &all, &tensors()), OPTIONS).unwrap();
+    assert_eq!(model.markers.fim.unwrap().prefix, model.tokenizer.special("<|fim_prefix|>").unwrap());
 }
 
 #[test]

@@ -120,3 +120,15 @@ fn without_other_files_or_without_markers_for_them_there_is_only_the_file() {
         assert!(bench.read(&tokens).starts_with(expected), "{}", bench.read(&tokens));
     }
 }
+
+#[test]
+fn without_infill_markers_the_text_before_the_cursor_is_gone_on_with() {
+    let mut bench = Bench::new(true);
+    bench.encoder =
+        PromptEncoder::new(bench.tokenizer.clone(), Markers { fim: None, repo: None, ..bench.markers });
+    let tokens = bench.encoder.infill(&prompt(&[])).unwrap().tokens;
+    let text = bench.read(&tokens);
+    assert!(!text.contains('<'), "{text}");
+    let (file, head) = bench.encoder.file(&prompt(&[])).unwrap();
+    assert!(tokens.starts_with(&file) && head == 0);
+}

@@ -36,6 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("candle_nn", &["model"]),
     ("candle_transformers", &["model"]),
     ("tokenizers", &["model"]),
+    ("minijinja", &["model"]),
     ("tower_lsp", &["server"]),
     ("tower_service", &["server"]),
     ("ureq", &["fetch", "cli/bench"]),

@@ -22,7 +22,7 @@ impl Tokenizer {
         }
         let tokens = strings(file, "tokenizer.ggml.tokens")?;
         let types = types(file, tokens.len())?;
-        let vocabulary = Vocabulary { tokens, types };
+        let vocabulary = Vocabulary::new(tokens, types);
         if kind == "llama" {
             let scores = scores(file, vocabulary.tokens.len())?;
             let key = "tokenizer.ggml.add_space_prefix";

@@ -85,7 +85,7 @@ fn vocabulary(json: &Value, has_bytes: bool) -> Result<Vocabulary<'_>, String> {
     for Added { id, special, .. } in added {
         types[id as usize] = if special || !has_bytes { CONTROL } else { USER_DEFINED };
     }
-    Ok(Vocabulary { tokens, types })
+    Ok(Vocabulary::new(tokens, types))
 }
 
 /// Returns scores that order the pieces as their merges do.

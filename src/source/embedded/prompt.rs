@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::complete::{Context, Prompt};
 use crate::engine::PromptTokens;
-use crate::model::{Markers, TokenId, Tokenizer};
+use crate::model::{ChatPart, ChatTemplate, FimTokens, Markers, TokenId, Tokenizer};
 use crate::source::{Input, SourceError};
 
 /// Texts whose tokens are remembered: prefix and suffix of the few prompts that serve while somebody types on a line.
@@ -18,6 +18,7 @@ const CONTEXTS: usize = 8;
 pub struct PromptEncoder {
     tokenizer: Arc<Tokenizer>,
     markers: Markers,
+    chat: Option<ChatTemplate>,
     /// Most recently used last. Encoding some thousand tokens takes milliseconds, at every keystroke the same ones.
     recent: Mutex<Vec<(String, Arc<[TokenId]>)>>,
     /// The tokens of a context with the path of its document, most recently used last.
@@ -33,8 +34,16 @@ struct Encoded {
 
 impl PromptEncoder {
     /// Returns an encoder for a tokenizer and the special tokens of its model.
+    ///
+    /// Without infill markers the prompts are the text before the cursor, to be gone on with.
     pub fn new(tokenizer: Arc<Tokenizer>, markers: Markers) -> Self {
-        Self { tokenizer, markers, recent: Mutex::default(), contexts: Mutex::default() }
+        Self { tokenizer, markers, chat: None, recent: Mutex::default(), contexts: Mutex::default() }
+    }
+
+    /// Has conversations take the model's own form.
+    pub fn with_chat(mut self, chat: Option<ChatTemplate>) -> Self {
+        self.chat = chat;
+        self
     }
 
     /// Returns the tokens of an input.
@@ -55,14 +64,14 @@ impl PromptEncoder {
     /// letters that are there, for a half-typed word has tokens that the model never saw in its place.
     ///
     /// # Errors
-    /// When the model has no infill markers.
+    /// What the tokenizer reports.
     pub fn infill(&self, prompt: &Prompt) -> Result<PromptTokens, SourceError> {
-        let fim =
-            self.markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
         let (mut tokens, _) = self.file(prompt)?;
-        tokens.push(fim.suffix);
-        tokens.extend(&*self.text(&prompt.suffix)?);
-        tokens.push(fim.middle);
+        if let Some(FimTokens { suffix, middle, .. }) = self.markers.fim {
+            tokens.push(suffix);
+            tokens.extend(&*self.text(&prompt.suffix)?);
+            tokens.push(middle);
+        }
         let stable = self.tokenizer.encode_stable(&prompt.typed).map_err(failed)?;
         tokens.extend(stable.tokens);
         let begins_with = prompt.typed.get(stable.bytes..).unwrap_or_default().to_owned();
@@ -73,17 +82,18 @@ impl PromptEncoder {
     /// the file's own text.
     ///
     /// # Errors
-    /// When the model has no infill markers.
+    /// What the tokenizer reports.
     pub fn file(&self, prompt: &Prompt) -> Result<(Vec<TokenId>, usize), SourceError> {
-        let fim =
-            self.markers.fim.ok_or_else(|| SourceError::Failed("the model has no infill markers".into()))?;
         let mut tokens = self.beginning();
         if let Some(context) = &prompt.context {
             tokens.extend(&*self.context(context, prompt.path.as_deref())?);
         }
-        tokens.push(fim.prefix);
+        tokens.extend(self.markers.fim.map(|fim| fim.prefix));
         let head = tokens.len();
-        tokens.extend(&*self.text(&prompt.prefix_text())?);
+        let text = prompt.prefix_text();
+        // What the model saw before a text in training; a space that is there already is none of the text's own.
+        let space = if self.tokenizer.puts_space_first() { " " } else { "" };
+        tokens.extend(&*self.text(&format!("{space}{text}"))?);
         Ok((tokens, head))
     }
 
@@ -123,10 +133,13 @@ impl PromptEncoder {
         Ok(tokens)
     }
 
-    /// One system and one user turn in ChatML, and the beginning of the answer. A model without chat markers gets the
-    /// same as plain text, which instruct models without a known template still follow; where no answer is begun, only the
+    /// One system and one user turn in the model's own form or in ChatML, and the beginning of the answer. A model without
+    /// chat markers gets the same as plain text, which instruct models without a known template still follow; where no answer is begun, only the
     /// user's text, which base models go on with.
     fn chat(&self, [system, user, answer_start]: [&str; 3]) -> Result<PromptTokens, SourceError> {
+        if let Some(chat) = &self.chat {
+            return self.in_form(chat, [system, user, answer_start]);
+        }
         let mut tokens = self.beginning();
         match self.markers.chat {
             None if answer_start.is_empty() => tokens.extend(&*self.text(user)?),
@@ -141,6 +154,21 @@ impl PromptEncoder {
                 tokens.push(chat.start);
                 tokens.extend(&*self.text(&format!("assistant\n{answer_start}"))?);
             }
+        }
+        Ok(PromptTokens { tokens, begins_with: String::new() })
+    }
+
+    fn in_form(&self, chat: &ChatTemplate, said: [&str; 3]) -> Result<PromptTokens, SourceError> {
+        let mut tokens = Vec::new();
+        for part in chat.render(&self.tokenizer, said).map_err(SourceError::Failed)? {
+            match part {
+                ChatPart::Marker(marker) => tokens.push(marker),
+                ChatPart::Text(text) => tokens.extend(&*self.text(&text)?),
+            }
+        }
+        // Some templates write the token that texts begin with, others leave it to who tokenises.
+        if let Some(begin) = self.markers.begin.filter(|begin| tokens.first() != Some(begin)) {
+            tokens.insert(0, begin);
         }
         Ok(PromptTokens { tokens, begins_with: String::new() })
     }

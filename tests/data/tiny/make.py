@@ -8,7 +8,7 @@ transformers computes with each: logits of some positions of a few texts, and wh
   ./make.py --llama.cpp PATH [NAME ...]  # only their GGUF files, by the convert_hf_to_gguf.py of a source tree of llama.cpp
   ./make.py --llama.cpp PATH --server PATH [NAME ...]  # and what llama-server writes with them, compared
 
-The tokenizers are learnt from this file, in the kinds that the families have: byte-level BPE with the family's own way to
+The tokenizers are learnt from this file (so that they are others when it has changed), in the kinds that the families have: byte-level BPE with the family's own way to
 tell words apart, or a SentencePiece BPE with a fallback to bytes. The weights are larger than those of a model at the start
 of its training, so that the logits differ enough for every step to have one answer: a seed whose two best logits come close
 to each other anywhere is not taken.
@@ -64,6 +64,7 @@ CHECKPOINTS = {
     "gpt_bigcode": ("starcoder", "GPTBigCodeConfig", dict(
         vocab_size=VOCABULARY, n_positions=512, n_embd=32, n_layer=2, n_head=2, n_inner=128, multi_query=True,
     ), torch.float32),
+    "gpt2": ("gpt2", "GPT2Config", dict(vocab_size=VOCABULARY, n_positions=256, n_ctx=256, n_embd=32, n_layer=2, n_head=2, n_inner=128), torch.bfloat16),
     "granite": ("starcoder", "GraniteConfig", dict(
         **SMALL, **TWO, rms_norm_eps=1e-5, embedding_multiplier=6.0, attention_multiplier=0.2, residual_multiplier=0.4,
         logits_scaling=2.0, tie_word_embeddings=True,
@@ -83,7 +84,7 @@ CHECKPOINTS = {
 }
 SHARDED = {"qwen3": "60KB"}
 # What llama.cpp calls the ways to tell words apart. It knows a tokenizer by a hash, and does not know these.
-PRE = {"qwen": "qwen2", "llama3": "llama-bpe", "starcoder": "starcoder", "starcoder2": "starcoder", "deepseek": "deepseek-coder"}
+PRE = {"gpt2": "gpt-2", "qwen": "qwen2", "llama3": "llama-bpe", "starcoder": "starcoder", "starcoder2": "starcoder", "deepseek": "deepseek-coder"}
 CONVERT = """
 import runpy, sys
 tree, pre, sys.argv = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -102,7 +103,7 @@ def byte_level(splits, markers):
             parts.append(pre_tokenizers.Digits(individual_digits=True))
         else:
             parts.append(pre_tokenizers.Split(Regex(split), "isolated"))
-    words = "digits" in splits and len(splits) == 1
+    words = splits in ([], ["digits"])
     parts.append(pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=words))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
     tokenizer.decoder = decoders.ByteLevel()
@@ -150,6 +151,7 @@ def tokenizer_of(family, folder):
     splits = {
         "qwen": [QWEN2],
         "llama3": [LLAMA3],
+        "gpt2": [],
         "starcoder": ["digits"],
         "starcoder2": ["digits"],
         "deepseek": ["[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+", "digits"],

@@ -14,6 +14,7 @@ fn context(project: &Project, place: &str, more: &[&str]) -> Output {
             .args(["context", place, "--model"])
             .arg(model)
             .args(more)
+            .env("INFILL_LS_CACHE", models.path())
             .current_dir(project.path(""))
             .output()
             .unwrap()
