@@ -25,7 +25,7 @@
 //! | [`workspace`] | the project's files, their definitions and imports; what may be read of it | ignore |
 //! | [`secrets`] | what looks like a secret, in a file's name or in a text | regex |
 //! | [`complete`] | pure: document and offset to prompt; generated text to completion; caches; reasons | |
-//! | [`model`] | a model file in, tokens in, logits out; tokenizer, sampler, KV cache, kernels | candle, tokenizers |
+//! | [`model`] | a model file in, tokens in, logits out; tokenizer, chat form, sampler, KV cache, kernels | candle, tokenizers, minijinja |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
 //! | [`fetch`] | the catalogue of models, download, checksums | |
 //! | [`source`] | where generated text comes from: the engine here, or a server with that behind it | reqwest |

@@ -9,22 +9,16 @@ use clap::Args;
 
 use super::model_args::ModelChoice;
 use super::run_args::{RunArgs, compute, start_remote};
-use super::speed::keep;
+use super::speed::{keep, measure};
 use crate::complete::Reason;
 use crate::config::Settings;
-use crate::fetch::{DEFAULT_MODEL, Speed, Store, cache_dir, find};
-use crate::model::{
-    LanguageModel, LoadOptions, Loaded, Output, Sequence, cpu_features, cpu_kernel, load, physical_cores,
-};
+use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
+use crate::model::{Infill, LoadOptions, cpu_features, cpu_kernel, load, physical_cores};
 use crate::source::Source;
 use crate::stats::{Record, SHOWN, last_records};
 
 /// Requests whose silences are counted: a day or two of typing.
 const LAST: usize = 2000;
-
-/// Tokens of the speed test.
-const PREFILL: usize = 128;
-const DECODE: u32 = 16;
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -106,8 +100,21 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
     match load(&path, options) {
         Ok(loaded) => {
             writeln!(out, "           {}, loaded in {} ms", loaded.name, started.elapsed().as_millis())?;
+            let tried = Infill::of(&loaded.decoder, &loaded.tokenizer, &loaded.markers, &|| false);
+            match tried {
+                Ok(infill) => writeln!(out, "prompts    {}", infill.explain())?,
+                Err(error) => writeln!(out, "prompts    it could not be tried: {error}")?,
+            }
+            let chat = match (&loaded.chat, loaded.markers.chat) {
+                (Some(_), _) => "the model's own template",
+                (None, Some(_)) => "ChatML, by its markers",
+                (None, None) => "none; tasks are put to it as plain text",
+            };
+            writeln!(out, "chat form  {chat}")?;
             if !args.no_speed {
-                let speed = speed(out, &loaded)?;
+                let speed = measure(&loaded.decoder)?;
+                let (read, written) = (speed.prefill_per_second, speed.decode_per_second.unwrap_or_default());
+                writeln!(out, "speed      {read:.0} tokens/s read, {written:.0} tokens/s written")?;
                 keep(name, speed);
             }
             if let Some(bytes) = resident_bytes() {
@@ -120,21 +127,6 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
             Ok(false)
         }
     }
-}
-
-fn speed(out: &mut impl Write, loaded: &Loaded) -> anyhow::Result<Speed> {
-    let mut cache = loaded.decoder.new_cache(PREFILL + DECODE as usize)?;
-    let prompt: Vec<u32> = (0..PREFILL as u32).collect();
-    let started = Instant::now();
-    loaded.decoder.forward(&mut Sequence::new(&mut cache), &prompt, Output::Last, &|| false)?;
-    let prefill = PREFILL as f64 / started.elapsed().as_secs_f64();
-    let started = Instant::now();
-    for token in 0..DECODE {
-        loaded.decoder.forward(&mut Sequence::new(&mut cache), &[token], Output::Last, &|| false)?;
-    }
-    let decode = f64::from(DECODE) / started.elapsed().as_secs_f64();
-    writeln!(out, "speed      {prefill:.0} tokens/s read, {decode:.0} tokens/s written")?;
-    Ok(Speed { prefill_per_second: prefill, decode_per_second: Some(decode) })
 }
 
 /// Prints how often each reason made a request silent, the most frequent first.

@@ -2,6 +2,8 @@
 //! [`crate::fetch`]'s business.
 
 mod list;
+mod recommend;
+mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,6 +28,17 @@ enum Command {
         /// Print JSON, for programs
         #[arg(long)]
         json: bool,
+    },
+    /// Try the models that are here and say which one fits the time that a suggestion may take
+    Recommend {
+        /// The time that a suggestion may take, in milliseconds (as the setting completion.latency_ms)
+        #[arg(long, default_value_t = 700, value_name = "MS")]
+        latency: u32,
+    },
+    /// Check that models are in order: their sums, that they load, answer, and fill in
+    Verify {
+        /// A name of `model list` or a path; all models that are here when left out
+        name: Option<String>,
     },
     /// Fetch a model, or check the one that is here, and print its path
     Pull(PullArgs),
@@ -60,6 +73,8 @@ pub fn run(args: ModelArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open()?;
     match args.command {
         Command::List { json } => list::list(&store, json)?,
+        Command::Recommend { latency } => recommend::recommend(&store, latency)?,
+        Command::Verify { name } => return verify::verify(&store, name.as_deref()),
         Command::Pull(args) => pull(&store, &args)?,
         Command::Path { name } => print(&store.locate(&name)?.display().to_string())?,
         Command::Remove { name } => remove(&store, &name)?,

@@ -10,7 +10,7 @@ use crate::fetch::{DEFAULT_MODEL, Routes, Store};
 /// Which model to run.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ModelChoice {
-    /// A name from `infill-ls model list`, or the path of a GGUF file or of a folder with a GPT-2
+    /// A name from `infill-ls model list`, or the path of a GGUF file or of a folder with a checkpoint
     #[arg(long, value_name = "NAME|PATH", env = "INFILL_LS_MODEL")]
     pub model: Option<String>,
 }

@@ -69,6 +69,17 @@ impl Entry {
     pub fn supported(&self) -> bool {
         SUPPORTED_ARCHITECTURES.contains(&self.architecture)
     }
+
+    /// Returns whether it is a coder with infill markers; the others only go on with what stands before the cursor.
+    pub fn fills_in(&self) -> bool {
+        !self.name.starts_with("smollm")
+    }
+
+    /// Returns about how many bytes of memory it takes to run: the weights, and beside them the vocabulary, the cache of
+    /// several documents and the program.
+    pub fn memory(&self) -> u64 {
+        self.bytes + self.bytes / 20 + 300_000_000
+    }
 }
 
 /// Returns all entries, the default first.

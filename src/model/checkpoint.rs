@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::architecture::gguf_name;
 use super::gguf::RawTensor;
 use super::weights::Weights;
-use super::{Architecture, ChatTemplate, Markers, ModelError, Tokenizer};
+use super::{Architecture, ChatTemplate, Markers, ModelError, TokenId, Tokenizer};
 use names::{Change, Names};
 
 /// A folder with a model, opened.
@@ -25,6 +25,8 @@ pub(super) struct Checkpoint {
     tensors: MmapedSafetensors,
     names: Names,
     config: Value,
+    /// The token that its tokenizer puts before every text.
+    begin: Option<TokenId>,
     pub(super) tokenizer: Tokenizer,
 }
 
@@ -53,8 +55,10 @@ impl Checkpoint {
             path: shown_parts(&paths),
             reason: error.to_string().lines().next().unwrap_or_default().to_owned(),
         })?;
-        let tokenizer = Tokenizer::from_json(&json(&folder.join("tokenizer.json"))?, &shown)?;
-        Ok(Self { shown, tensors, names, config, tokenizer })
+        let described = json(&folder.join("tokenizer.json"))?;
+        let tokenizer = Tokenizer::from_json(&described, &shown)?;
+        let begin = begins_with(&described["post_processor"]).and_then(|text| tokenizer.special(text));
+        Ok(Self { shown, tensors, names, config, begin, tokenizer })
     }
 
     /// Returns the description of the model.
@@ -67,7 +71,7 @@ impl Checkpoint {
 
     /// Returns the special tokens.
     pub(super) fn markers(&self) -> Markers {
-        Markers::from_tokenizer(&self.tokenizer)
+        Markers { begin: self.begin, ..Markers::from_tokenizer(&self.tokenizer) }
     }
 
     /// Returns the chat form: from a file of its own, or from the tokenizer's configuration.
@@ -154,6 +158,14 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     match files.iter().find(|file| Path::new(file).components().count() != 1 || file.starts_with("..")) {
         Some(file) => Err(broken(format!("it names the file `{file}` outside its folder"))),
         None => Ok(files.into_iter().map(|file| folder.join(file)).collect()),
+    }
+}
+
+/// Returns the special token that a post-processor puts before a text.
+fn begins_with(processor: &Value) -> Option<&str> {
+    match processor["processors"].as_array() {
+        Some(parts) => parts.iter().find_map(begins_with),
+        None => processor["single"][0]["SpecialToken"]["id"].as_str(),
     }
 }
 

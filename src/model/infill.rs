@@ -6,7 +6,7 @@ use super::{FimTokens, ForwardError, LanguageModel, Markers, Output, Sampler, Se
 /// What a model makes of infill prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Infill {
-    /// It wrote what is missing and stopped there.
+    /// It wrote what is missing.
     Tried,
     /// It has the markers, and does not do what they ask for.
     Untrained,
@@ -16,15 +16,20 @@ pub enum Infill {
     NoMarkers,
 }
 
-/// Texts before and after a gap, and what belongs there. One is enough: who was not trained goes on with the line.
+/// Texts before and after a gap, and what belongs there. What belongs there shows in the text after it alone, or would be
+/// followed by other text there. That a model also stops at the end of the gap is not asked for: the default model, small
+/// as it is, often goes on with the text after it, which is cut off again (`complete::overlap`).
 const GAPS: &[(&str, &str, &str)] = &[
     ("def add(a, b):\n    return a ", " b\n\n\nprint(add(2, 3))\n", "+"),
-    ("for (int i = 0; i ", " n; i++) {\n    sum += i;\n}\n", "<"),
-    ("if x == 1:\n    y = 2\n", ":\n    y = 3\nprint(y)\n", "else"),
+    ("x = [1, 2, 3]\nfor ", " in x:\n    print(item)\n", "item"),
+    ("def square(", "):\n    return x * x\n", "x"),
 ];
 
-/// Tokens beyond the gap's own after which it is not looked for any more.
-const TOKENS: usize = 6;
+/// Gaps that must be filled: one may go wrong, or right by chance.
+const FILLED: usize = 2;
+
+/// Tokens in which a gap must be filled.
+const TOKENS: usize = 5;
 
 impl Infill {
     /// Returns whether prompts are to have the markers.
@@ -35,7 +40,7 @@ impl Infill {
     /// Says in a few words how prompts are made and why.
     pub fn explain(self) -> &'static str {
         match self {
-            Self::Tried => "infill prompts; it filled in a gap that was tried",
+            Self::Tried => "infill prompts; it filled in the gaps that were tried",
             Self::Untried => "infill prompts; it has the markers, and there was no time to try them",
             Self::Untrained => {
                 "plain continuation, what follows the cursor is not seen: it has infill markers but does not fill in; a coder model does (`infill-ls model list`)"
@@ -57,13 +62,16 @@ impl Infill {
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Self, ForwardError> {
         let Some(fim) = markers.fim else { return Ok(Self::NoMarkers) };
+        let mut filled = 0;
         for (before, after, gap) in GAPS {
             let tokens = prompt(tokenizer, markers.begin, fim, before, after)?;
-            match written(model, tokenizer, &tokens, interrupted) {
-                Ok(Some(text)) if text.trim() == *gap => return Ok(Self::Tried),
-                Ok(_) => {}
+            match fills(model, tokenizer, &tokens, gap, interrupted) {
+                Ok(fills) => filled += usize::from(fills),
                 Err(ForwardError::Interrupted) => return Ok(Self::Untried),
                 Err(error) => return Err(error),
+            }
+            if filled == FILLED {
+                return Ok(Self::Tried);
             }
         }
         Ok(Self::Untrained)
@@ -87,13 +95,14 @@ fn prompt(
     Ok(tokens)
 }
 
-/// Returns what is written greedily, if it ends by itself.
-fn written(
+/// Returns whether what is written greedily begins with `gap`, as a word of its own.
+fn fills(
     model: &dyn LanguageModel,
     tokenizer: &Tokenizer,
     prompt: &[TokenId],
+    gap: &str,
     interrupted: &dyn Fn() -> bool,
-) -> Result<Option<String>, ForwardError> {
+) -> Result<bool, ForwardError> {
     let setup = |error: super::ModelError| ForwardError::Setup(error.to_string());
     let mut cache = model.new_cache(prompt.len() + TOKENS).map_err(setup)?;
     let mut sequence = Sequence::new(&mut cache);
@@ -101,14 +110,17 @@ fn written(
     let mut bytes = Vec::new();
     let mut next = prompt.to_vec();
     for _ in 0..TOKENS {
-        let logits = model.forward(&mut sequence, &next, Output::Last, interrupted)?;
-        let Some(logits) = logits else { return Ok(None) };
+        let Some(logits) = model.forward(&mut sequence, &next, Output::Last, interrupted)? else { break };
         let token = sampler.sample(&logits, 0)?;
         if tokenizer.is_end(token) {
-            return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+            break;
         }
         bytes.extend_from_slice(tokenizer.bytes(token));
+        if bytes.trim_ascii_start().len() > gap.len() {
+            break;
+        }
         next = vec![token];
     }
-    Ok(None)
+    let rest = bytes.trim_ascii_start().strip_prefix(gap.as_bytes());
+    Ok(rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric)))
 }

@@ -86,10 +86,13 @@ impl Markers {
     /// Finds the markers of a file.
     pub fn from_gguf(file: &GgufFile, tokenizer: &Tokenizer) -> Self {
         let found = Self::from_tokenizer(tokenizer);
-        // SentencePiece's models begin every text with a token, unless the file says otherwise.
+        // As in llama.cpp: SentencePiece's models and Llama 3 begin every text with a token, unless the file says otherwise.
         let begins = match file.value("tokenizer.ggml.add_bos_token") {
             Some(Value::Bool(begins)) => *begins,
-            _ => file.string("tokenizer.ggml.model") == Some("llama"),
+            _ => {
+                file.string("tokenizer.ggml.model") == Some("llama")
+                    || matches!(file.string("tokenizer.ggml.pre"), Some("llama-bpe" | "llama3" | "tekken"))
+            }
         };
         Self {
             fim: fim_by_key(file, tokenizer).or(found.fim),

@@ -2,8 +2,11 @@
 //! made by `tests/data/tiny/make.py`. With candle's ops in 32 bits the logits are the same to a thousandth; with the kernels,
 //! whose keys and values have 16 bits, the text is the same, and no bit depends on how the work is cut.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
+use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 use infill_ls::model::{
     Compute, LanguageModel, LoadOptions, Loaded, Logits, Output, Sampler, Sequence, load,
 };
@@ -144,26 +147,70 @@ fn the_kernels_write_what_transformers_writes() {
 #[test]
 fn with_the_kernels_no_bit_depends_on_how_the_work_is_cut() {
     for name in CHECKPOINTS {
-        let model = loaded(&folder(name), Compute::Kernels);
-        let tokens: Vec<u32> = cases(name).into_iter().flat_map(|case| case.tokens).collect();
-        let mut cache = model.decoder.new_cache(200).unwrap();
-        let whole = forward(&model, &mut Sequence::new(&mut cache), &tokens, Output::All);
-        let last = tokens.len() - 1;
-        let expected = whole.row(last).unwrap();
-        for chunk in [1, 5, 16] {
-            let mut cache = model.decoder.new_cache(200).unwrap();
-            for part in tokens[..last].chunks(chunk) {
-                forward(&model, &mut Sequence::new(&mut cache), part, Output::Last);
-            }
-            let row = forward(&model, &mut Sequence::new(&mut cache), &tokens[last..], Output::Last);
-            assert_eq!(row.row(0).unwrap(), expected, "{name}: chunks of {chunk}");
-        }
-        cache.truncate(23);
-        let mut tail = model.decoder.new_cache(200).unwrap();
-        let mut forked = Sequence::forked(&cache, 19, &mut tail);
-        let row = forward(&model, &mut forked, &tokens[19..], Output::Last);
-        assert_eq!(row.row(0).unwrap(), expected, "{name}: a fork");
+        check_cuts(&loaded(&folder(name), Compute::Kernels), name);
     }
+}
+
+/// With quantised weights, too: fused matrices are cut in their own quantisation.
+#[test]
+fn quantised_weights_go_through_the_kernels_of_the_default_model() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in CHECKPOINTS {
+        let path = quantised(&folder(name).join("model.gguf"), dir.path());
+        let model = loaded(&path, Compute::Kernels);
+        check_cuts(&model, name);
+        let cases = cases(name);
+        let last = |model: &Loaded| {
+            let mut cache = model.decoder.new_cache(96).unwrap();
+            let logits = forward(model, &mut Sequence::new(&mut cache), &cases[0].tokens, Output::Last);
+            logits.row(0).unwrap()
+        };
+        let (ours, candle) = (last(&model), last(&loaded(&path, Compute::Candle)));
+        let spread = candle.iter().fold(0f32, |most, x| most.max(x.abs()));
+        for (a, b) in ours.iter().zip(&candle) {
+            assert!((a - b).abs() < 0.05 * spread, "{name}: {a} and {b} of {spread}");
+        }
+    }
+}
+
+/// Writes a copy of a GGUF file whose matrices have eight bits.
+fn quantised(path: &Path, dir: &Path) -> PathBuf {
+    let mut file = File::open(path).unwrap();
+    let content = gguf_file::Content::read(&mut file).unwrap();
+    let eight_bits = |name: &String| {
+        let tensor = content.tensor(&mut File::open(path).unwrap(), name, &Device::Cpu).unwrap();
+        let is_matrix = tensor.shape().dims().len() == 2 && !name.starts_with("position");
+        let kind = if is_matrix { GgmlDType::Q8_0 } else { GgmlDType::F32 };
+        QTensor::quantize(&tensor.dequantize(&Device::Cpu).unwrap(), kind).unwrap()
+    };
+    let tensors: Vec<_> = content.tensor_infos.keys().map(|name| (name.as_str(), eight_bits(name))).collect();
+    let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (*name, tensor)).collect();
+    let metadata: Vec<_> = content.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let copy = dir.join("model.gguf");
+    gguf_file::write(&mut File::create(&copy).unwrap(), &metadata, &tensors).unwrap();
+    copy
+}
+
+#[track_caller]
+fn check_cuts(model: &Loaded, name: &str) {
+    let tokens: Vec<u32> = cases(name).into_iter().flat_map(|case| case.tokens).collect();
+    let mut cache = model.decoder.new_cache(200).unwrap();
+    let whole = forward(model, &mut Sequence::new(&mut cache), &tokens, Output::All);
+    let last = tokens.len() - 1;
+    let expected = whole.row(last).unwrap();
+    for chunk in [1, 5, 16] {
+        let mut cache = model.decoder.new_cache(200).unwrap();
+        for part in tokens[..last].chunks(chunk) {
+            forward(model, &mut Sequence::new(&mut cache), part, Output::Last);
+        }
+        let row = forward(model, &mut Sequence::new(&mut cache), &tokens[last..], Output::Last);
+        assert_eq!(row.row(0).unwrap(), expected, "{name}: chunks of {chunk}");
+    }
+    cache.truncate(23);
+    let mut tail = model.decoder.new_cache(200).unwrap();
+    let mut forked = Sequence::forked(&cache, 19, &mut tail);
+    let row = forward(model, &mut forked, &tokens[19..], Output::Last);
+    assert_eq!(row.row(0).unwrap(), expected, "{name}: a fork");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod engine;
 mod fetch;
 mod gpt2;
 mod healing;
+mod infill;
 mod inline;
 mod lifecycle;
 mod log;

@@ -14,6 +14,8 @@ struct Row {
     title: &'static str,
     /// The size of the file.
     bytes: u64,
+    /// About what it takes to run.
+    memory: u64,
     licence: &'static str,
     architecture: &'static str,
     /// Whether the file is here.
@@ -26,7 +28,7 @@ struct Row {
     speed: Option<Speed>,
 }
 
-const HEADINGS: [&str; 6] = ["NAME", "SIZE", "LICENCE", "ARCHITECTURE", "SPEED HERE", "STATE"];
+const HEADINGS: [&str; 7] = ["NAME", "SIZE", "MEMORY", "LICENCE", "ARCHITECTURE", "SPEED HERE", "STATE"];
 
 /// Prints the catalogue.
 pub(super) fn list(store: &Store, json: bool) -> anyhow::Result<()> {
@@ -51,6 +53,7 @@ fn row(store: &Store, listed: &Listed) -> Row {
         name: entry.name,
         title: entry.title,
         bytes: entry.bytes,
+        memory: entry.memory(),
         licence: entry.licence,
         architecture: entry.architecture,
         installed: listed.installed,
@@ -70,6 +73,7 @@ fn cells(row: &Row) -> [String; HEADINGS.len()] {
     [
         row.name.to_owned(),
         size(row.bytes),
+        size(row.memory),
         row.licence.to_owned(),
         row.architecture.to_owned(),
         row.speed.map_or("not measured".into(), speed),

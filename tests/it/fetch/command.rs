@@ -35,7 +35,8 @@ fn list_shows_every_model_and_its_state() {
     for word in ["491 MB", "Apache-2.0", "qwen2", "not installed", "(default)"] {
         assert!(line(DEFAULT_MODEL).contains(word), "{}", line(DEFAULT_MODEL));
     }
-    assert!(line("starcoder2-3b").ends_with("not supported yet"), "{}", line("starcoder2-3b"));
+    assert!(line("starcoder2-3b").ends_with(" not installed"), "{}", line("starcoder2-3b"));
+    assert!(line("qwen3-coder-30b").ends_with("not supported yet"), "{}", line("qwen3-coder-30b"));
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn list_shows_the_speed_where_it_was_measured() {
         "name": DEFAULT_MODEL,
         "title": entry.title,
         "bytes": entry.bytes,
+        "memory": entry.memory(),
         "licence": "Apache-2.0",
         "architecture": "qwen2",
         "installed": true,
@@ -112,4 +114,33 @@ fn pull_with_every_route_closed_says_so() {
         assert!(message.contains(word), "{message}");
     }
     assert_eq!(out(&output), "");
+}
+
+#[test]
+fn verify_tells_a_model_in_order_from_a_damaged_one() {
+    let cache = tempfile::tempdir().unwrap();
+    let nothing = infill_ls(cache.path(), &["verify"]);
+    assert!(nothing.status.success() && out(&nothing).contains("model pull"), "{}", out(&nothing));
+
+    let good = crate::tiny_model::write_good(cache.path());
+    let output = infill_ls(cache.path(), &["verify", good.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", out(&output));
+    // Its weights are noise: it has the markers and cannot fill in.
+    for word in ["loads", "answers  yes", "plain continuation"] {
+        assert!(out(&output).contains(word), "{}", out(&output));
+    }
+
+    let (entry, models) = (find(DEFAULT_MODEL).unwrap(), cache.path().join("models"));
+    std::fs::create_dir(&models).unwrap();
+    File::create(Store::at(&models).path(entry)).unwrap().set_len(entry.bytes).unwrap();
+    let damaged = infill_ls(cache.path(), &["verify"]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(out(&damaged).contains("not in order"), "{}", out(&damaged));
+}
+
+#[test]
+fn recommend_without_a_model_says_what_to_do() {
+    let cache = tempfile::tempdir().unwrap();
+    let output = infill_ls(cache.path(), &["recommend"]);
+    assert!(output.status.success() && out(&output).contains("infill-ls model pull"), "{}", out(&output));
 }
