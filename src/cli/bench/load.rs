@@ -66,7 +66,7 @@ pub(super) fn run(args: LoadArgs) -> anyhow::Result<ExitCode> {
     args.run.apply(&mut settings);
     let Some(source) = start_remote(&settings) else {
         bail!(
-            "no remote source is set; say which one, as in --set remote.kind=llama-server --set remote.folders=*"
+            "no remote source is set; say which one, as in --set remote.kind=llama-server --set 'remote.folders=*'"
         );
     };
     if let Status::Failed { message } = source.status() {
