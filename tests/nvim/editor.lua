@@ -109,7 +109,7 @@ function M.answer(row, from, to, ...)
     local range = { start = { line = row, character = from }, ['end'] = { line = row, character = to } }
     table.insert(items, { insertText = text, range = range })
   end
-  child.lua("scripted.answers['textDocument/inlineCompletion'] = ...", { { items = items } })
+  child.lua('scripted.suggest(...)', { items })
 end
 
 --- Starts with one line, goes into insert mode at its `|`, and waits for the suggestion.

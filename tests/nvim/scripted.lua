@@ -2,6 +2,7 @@
 --- that is tested, after `require('infill').setup()`.
 ---
 ---     scripted.answers   what the next request of a method is answered; each once, or, as a function, always
+---     scripted.suggest(items)   has the next inline completion where they begin answered with these items
 ---     scripted.requests  { method, params } of all requests so far
 ---     scripted.answered  how many answers were taken by Neovim
 ---     scripted.starts    how often the server was started
@@ -30,6 +31,18 @@ local function answer(method, params)
   end
   scripted.answers[method] = nil
   return found
+end
+
+--- A request from before, for another place, may be on its way still: it is not answered with these.
+---@param items table[]
+function scripted.suggest(items)
+  local method, place = 'textDocument/inlineCompletion', items[1].range.start
+  scripted.answers[method] = function(params)
+    if vim.deep_equal(params.position, place) then
+      scripted.answers[method] = nil
+      return { items = items }
+    end
+  end
 end
 
 ---@param dispatchers vim.lsp.rpc.Dispatchers

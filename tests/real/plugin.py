@@ -16,8 +16,8 @@ SCRIPTED = f"dofile('{REPOSITORY}/tests/nvim/scripted.lua')\n"
 
 
 def answer(session, item):
-    """Has the server answer the next inline completion with this item, and all later ones with nothing."""
-    session.rpc.lua("scripted.answers['textDocument/inlineCompletion'] = { items = { ... } }", item)
+    """Has the server answer the next inline completion where it begins with this item, and all later ones with nothing."""
+    session.rpc.lua("scripted.suggest({ ... })", item)
 
 
 def suggest(terminal, line, insert_text, covered=0, config=None):
