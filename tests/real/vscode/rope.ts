@@ -55,7 +55,12 @@ export async function randomEdits(start: Start): Promise<void> {
     height: 4000,
     machineSettings: { "infill-ls.server.path": program },
     // What the model writes is of no account here, so all of it is shown.
-    settings: { "infill-ls.completion.min_probability": 0, "infill-ls.completion.min_mean_probability": 0 },
+    settings: {
+      "infill-ls.completion.min_probability": 0,
+      "infill-ls.completion.min_mean_probability": 0,
+      // What fits is not scrolled then, and so all of it is on the screen.
+      "editor.scrollBeyondLastLine": false,
+    },
   });
   await code.openFile("stack.py");
   await code.waitForStatus(READY);
