@@ -8,7 +8,7 @@ use candle_core::quantized::gguf_file;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_qwen2;
 use infill_ls::model::{
-    Compute, Detokenizer, KvCache, LanguageModel, LoadOptions, Loaded, Logits, Output, Sequence, load,
+    Compute, Detokenizer, Infill, KvCache, LanguageModel, LoadOptions, Loaded, Logits, Output, Sequence, load,
 };
 use serde::Deserialize;
 
@@ -139,6 +139,14 @@ fn greedy_tokens_are_those_of_llama_cpp() {
     let all: usize = records.iter().map(|record| record.tokens.len()).sum();
     println!("{agreed} of {all} greedy tokens are the same");
     assert!(agreed * 100 >= all * 97, "{agreed} of {all}");
+}
+
+/// Its prompts would lose what follows the cursor if the trial were wrong about it.
+#[test]
+fn the_trial_finds_that_it_fills_in() {
+    let model = loaded(Compute::Kernels, 2);
+    let infill = Infill::of(&model.decoder, &model.tokenizer, &model.markers, &|| false).unwrap();
+    assert_eq!(infill, Infill::Tried);
 }
 
 #[derive(Deserialize)]

@@ -109,6 +109,7 @@ fn available() -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::fetch::catalogue;
@@ -130,7 +131,7 @@ mod tests {
         let name = |decode, memory| recommended(&rows(decode), 700, memory).map(|row| row.entry.name);
         assert_eq!(name(40.0, None), Some("qwen2.5-coder-0.5b-instruct"));
         assert_eq!(name(80.0, None), Some("qwen2.5-coder-1.5b-instruct"));
-        assert_eq!(name(80.0, Some(1_500_000_000)), Some("deepseek-coder-1.3b-base"));
+        assert_eq!(name(80.0, Some(1_300_000_000)), Some("deepseek-coder-1.3b-base"));
         assert_eq!(name(5.0, None), None);
     }
 

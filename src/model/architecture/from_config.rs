@@ -184,7 +184,7 @@ fn window(config: &Config<'_>, name: &str, layers: usize) -> Option<Window> {
     let every = config.number(&["sliding_window_pattern", "_sliding_window_pattern"]);
     let every = every.unwrap_or(if name == "gemma3" { 6 } else { 2 }).max(1);
     let pattern = |layer: usize| match name {
-        "gemma2" | "gemma3" => layer % every != 0,
+        "gemma2" | "gemma3" => !layer.is_multiple_of(every),
         "qwen2" | "qwen3" => config.number(&["max_window_layers"]).is_some_and(|first| layer > first),
         _ => true,
     };

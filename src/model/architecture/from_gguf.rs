@@ -173,8 +173,8 @@ fn window(keys: &Keys<'_>, layers: usize) -> Option<Window> {
     let key = "attention.sliding_window_pattern";
     let every = keys.number(key).unwrap_or(every).max(1);
     let listed = keys.file.flags(&format!("{}.{key}", keys.name));
-    let layers =
-        listed.unwrap_or_else(|| (1..=layers.min(MOST_LAYERS)).map(|layer| layer % every != 0).collect());
+    let layers = listed
+        .unwrap_or_else(|| (1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(every)).collect());
     Some(Window { size, layers }).filter(|window| window.size > 0)
 }
 

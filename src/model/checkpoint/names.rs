@@ -107,6 +107,7 @@ fn found(table: &'static [(&'static str, &'static str)], part: &str) -> Option<&
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Change, Names};
 

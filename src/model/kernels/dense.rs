@@ -201,6 +201,7 @@ fn products<S: Simd, T: Weight>(simd: S, weights: &[T], x: &[f32]) -> [S::V; TIL
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::reference::Numbers;
     use super::*;

@@ -118,5 +118,8 @@ fn without_space(words: &mut Value) -> bool {
         return true;
     }
     let parts = words["pretokenizers"].as_array_mut();
-    parts.is_some_and(|parts| parts.iter_mut().fold(false, |found, part| without_space(part) || found))
+    // Every part, not only up to the first: there may be two.
+    parts.is_some_and(|parts| {
+        parts.iter_mut().filter_map(|part| without_space(part).then_some(())).count() > 0
+    })
 }
