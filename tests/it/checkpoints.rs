@@ -2,6 +2,8 @@
 //! made by `tests/data/tiny/make.py`. With candle's ops in 32 bits the logits are the same to a thousandth; with the kernels,
 //! whose keys and values have 16 bits, the text is the same, and no bit depends on how the work is cut.
 
+#![allow(clippy::print_stdout, reason = "the figures of the table in the README")]
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
