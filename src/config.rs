@@ -216,7 +216,7 @@ impl Default for CompletionSettings {
         Self {
             line_tokens: count(48),
             block_tokens: count(160),
-            latency_ms: count(2000),
+            latency_ms: count(700),
             time_ms: count(8_000),
             ahead: true,
             min_probability: 0.2,
