@@ -40,10 +40,20 @@ enum Entry {
 
 impl Journal {
     pub(super) fn new(dir: &Path, book: &'static Book) -> Self {
+        Self::after(dir, book, |_| {})
+    }
+
+    /// Returns a journal that writes nothing before `first` is done, which is given its folder: what reads the file there
+    /// finds no line of this journal's own.
+    pub(super) fn after(dir: &Path, book: &'static Book, first: impl FnOnce(&Path) + Send + 'static) -> Self {
         let (entries, received) = channel();
         let dir = dir.to_path_buf();
         let thread = std::thread::Builder::new().name(book.name.into());
-        if let Err(error) = thread.spawn(move || write_all(&dir, book, &received)) {
+        let write = move || {
+            first(&dir);
+            write_all(&dir, book, &received);
+        };
+        if let Err(error) = thread.spawn(write) {
             tracing::warn!(%error, "{} are not written down", book.about);
         }
         Self { entries }

@@ -27,10 +27,13 @@ impl OutcomeLog {
     /// Returns a log that writes to a file in `dir`, or keeps nothing where there is none.
     pub fn new(dir: Option<&Path>) -> Self {
         let acceptance = Arc::default();
-        if let Some(dir) = dir {
-            remember(dir.to_path_buf(), Arc::clone(&acceptance));
-        }
-        Self { dir: dir.map(Path::to_path_buf), journal: dir.map(|dir| Journal::new(dir, &BOOK)), acceptance }
+        let journal = dir.map(|dir| {
+            // It may be megabytes, and nobody waits for it. On the thread that writes, or what was added meanwhile would be
+            // counted twice.
+            let known = Arc::clone(&acceptance);
+            Journal::after(dir, &BOOK, move |dir| remember(dir, &known))
+        });
+        Self { dir: dir.map(Path::to_path_buf), journal, acceptance }
     }
 
     /// Looks at how often this user accepts what is shown.
@@ -60,16 +63,11 @@ impl OutcomeLog {
     }
 }
 
-/// Reads what was written down before, on a thread of its own: it may be megabytes, and nobody waits for it.
-fn remember(dir: PathBuf, acceptance: Arc<Mutex<Acceptance>>) {
-    let read = move || {
-        let before: Vec<Outcome> = BOOK.read(&dir);
-        let mut acceptance = lock(&acceptance);
-        before.iter().for_each(|outcome| acceptance.add(outcome));
-    };
-    if let Err(error) = std::thread::Builder::new().name("outcomes".into()).spawn(read) {
-        tracing::warn!(%error, "what was accepted before is not known");
-    }
+/// Counts what was written down before.
+fn remember(dir: &Path, acceptance: &Mutex<Acceptance>) {
+    let before: Vec<Outcome> = BOOK.read(dir);
+    let mut acceptance = lock(acceptance);
+    before.iter().for_each(|outcome| acceptance.add(outcome));
 }
 
 fn lock(acceptance: &Mutex<Acceptance>) -> MutexGuard<'_, Acceptance> {
