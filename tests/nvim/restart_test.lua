@@ -32,6 +32,30 @@ T['four times in three minutes, and not a fifth'] = function()
   eq({ starts(), child.lua_get("require('infill').status().state") }, { 5, 'failed' })
 end
 
+T['what it was loading when it stopped is not shown'] = function()
+  editor.start({ lines = { 'one' } })
+  for count = 1, 4 do
+    child.lua('scripted.crash()')
+    expect_starts(count + 1)
+  end
+  child.lua([[
+    local server = require('infill.server')
+    local client = server.client(0)
+    local value = { kind = 'begin', title = 'model', percentage = 0 }
+    local data = { client_id = client.id, params = { token = 'load', value = value } }
+    vim.api.nvim_exec_autocmds('LspProgress', { pattern = 'begin', data = data })
+    -- Neovim may know a client for a while after its end.
+    server.client = function()
+      return client
+    end
+  ]])
+  eq(child.lua_get("require('infill').statusline()"), 'infill: 0 %')
+  child.lua('scripted.crash()')
+  editor.eventually('the end of it', function()
+    return child.lua_get("require('infill').statusline()") == 'infill: failed'
+  end)
+end
+
 T['by hand after that, and counted anew'] = function()
   editor.start({ lines = { 'one' } })
   for count = 1, 4 do

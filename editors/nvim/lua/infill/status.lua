@@ -44,7 +44,8 @@ vim.api.nvim_create_autocmd('LspProgress', {
 ---@return integer?
 local function percent()
   local client = require('infill.server').client(0)
-  return client and percent_by_client[client.id]
+  -- A server that stopped while it loaded never said that this was over.
+  return not require('infill.restart').status() and client and percent_by_client[client.id] or nil
 end
 
 ---@return infill.Status
