@@ -104,6 +104,8 @@ export async function serverKeepsDying(start: Start): Promise<void> {
     const [server = 0] = await waitFor("a server", () => (code.servers().length === 1 ? code.servers() : undefined));
     process.kill(server, "SIGKILL");
     await waitFor("its end", () => !code.servers().includes(server));
+    // Until then the status is still that of the one that has ended.
+    await waitFor("the end to be noticed", async () => !READY.test(await code.status()));
   }
   await code.notification(/stopped 5 times in 3 minutes/);
   await code.waitForStatus(/^error infill: error$/);
