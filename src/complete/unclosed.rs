@@ -15,9 +15,8 @@ pub(super) fn missing_closer(text: &str, around: &Surroundings) -> Option<String
         return None;
     }
     let lines: Vec<&str> = around.above.iter().rev().map(String::as_str).collect();
-    let before = Brackets::of(&lines.join("\n"), around.language, None);
-    let (brace, at) =
-        before.open.last().copied().filter(|(bracket, _)| *bracket == '{' && !around.clipped)?;
+    let before = around.open_brackets().filter(|_| !around.clipped)?;
+    let (brace, at) = before.open.last().copied().filter(|(bracket, _)| *bracket == '{')?;
     let opener = lines.join("\n")[..at].matches('\n').count();
     let column = around.width(lines[opener]);
     // A body that is not indented says nothing by its columns.
