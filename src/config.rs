@@ -207,7 +207,7 @@ impl std::str::FromStr for Device {
 
 impl Default for PromptSettings {
     fn default() -> Self {
-        Self { prefix_tokens: count(6000), suffix_tokens: 400, context_tokens: 1500, anchored: true }
+        Self { prefix_tokens: count(6000), suffix_tokens: 400, context_tokens: 600, anchored: true }
     }
 }
 

@@ -4,6 +4,7 @@
 //! markers and indentation instead, so every answer exists for every text. Nothing here edits, prompts or generates, and
 //! nothing costs more for a large document than for a middling one: beyond a bound, only a window of it is read.
 
+mod brief;
 mod comment;
 mod definitions;
 mod describing;
@@ -23,6 +24,7 @@ mod requirement;
 mod source;
 mod unwritten;
 
+pub use brief::{brief, head};
 pub use definitions::{Definition, DefinitionKind, definitions, definitions_and_imports, is_parsed};
 pub use describing::{DescribingComment, Signature, describing_comment};
 pub use faults::{faults, has_function};

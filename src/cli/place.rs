@@ -90,9 +90,12 @@ impl Opened {
     }
 }
 
-/// Returns the nearest folder above a file that looks like the top of a project, or its own folder.
+/// Returns the nearest folder above a file that looks like the top of a project, else the current one if the file is below
+/// it, else the file's own.
 fn root(path: &Path) -> PathBuf {
     let folders: Vec<&Path> = path.ancestors().skip(1).collect();
     let top = TOP.iter().find_map(|name| folders.iter().find(|folder| folder.join(name).exists()));
-    top.or(folders.first()).map(|folder| folder.to_path_buf()).unwrap_or_default()
+    let current = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+    let current = current.as_ref().and_then(|current| folders.iter().find(|folder| *folder == current));
+    top.or(current).or(folders.first()).map(|folder| folder.to_path_buf()).unwrap_or_default()
 }

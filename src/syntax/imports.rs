@@ -13,6 +13,14 @@ pub struct Import {
     pub module: String,
     /// The names taken from it; none where it is imported as a whole, `*` for all of them.
     pub names: Vec<String>,
+    /// What the file calls it, where that is another name: `t` of `import types as t`.
+    pub alias: Option<String>,
+}
+
+impl Import {
+    fn of(module: String, names: Vec<String>) -> Self {
+        Self { module, names, alias: None }
+    }
 }
 
 /// Returns what a text imports, in its order; nothing for a language that is not parsed.
@@ -45,17 +53,26 @@ impl Reader<'_> {
     fn read(&self, node: Node<'_>, found: &mut Vec<Import>) -> bool {
         match (self.language.id(), node.kind()) {
             ("python", "import_from_statement") => {
-                let module = node.child_by_field_name("module_name");
-                let mut names = self.fields(node, "name");
+                let Some(module) = node.child_by_field_name("module_name") else { return true };
+                let (aliased, plain): (Vec<_>, Vec<_>) =
+                    self.fields(node, "name").into_iter().partition(|(_, alias)| alias.is_some());
+                let mut names: Vec<String> = plain.into_iter().map(|(name, _)| name).collect();
                 let mut cursor = node.walk();
                 if node.named_children(&mut cursor).any(|child| child.kind() == "wildcard_import") {
                     names.push("*".into());
                 }
-                found.extend(module.map(|module| Import { module: self.of(module), names }));
+                let aliased = aliased.into_iter().map(|(name, alias)| (vec![name], alias));
+                let plain = (!names.is_empty()).then_some((names, None));
+                let module = self.of(module);
+                found.extend(aliased.chain(plain).map(|(names, alias)| Import {
+                    module: module.clone(),
+                    names,
+                    alias,
+                }));
             }
             ("python", "import_statement") => {
-                let modules = self.fields(node, "name");
-                found.extend(modules.into_iter().map(|module| Import { module, names: Vec::new() }));
+                let modules = self.fields(node, "name").into_iter();
+                found.extend(modules.map(|(module, alias)| Import { module, names: Vec::new(), alias }));
             }
             ("rust", "use_declaration") => {
                 if let Some(tree) = node.child_by_field_name("argument") {
@@ -64,22 +81,25 @@ impl Reader<'_> {
             }
             ("rust", "mod_item") if node.child_by_field_name("body").is_none() => {
                 let name = node.child_by_field_name("name").map(|name| self.of(name));
-                found.extend(name.map(|name| Import { module: format!("self::{name}"), names: Vec::new() }));
+                found.extend(name.map(|name| Import::of(format!("self::{name}"), Vec::new())));
             }
             (_, "import_statement" | "export_statement") => {
                 let Some(source) = node.child_by_field_name("source") else { return false };
-                let names = self.names_of_clause(node);
-                found.push(Import { module: unquoted(&self.of(source)), names });
+                let module = unquoted(&self.of(source));
+                match self.namespace(node) {
+                    Some(alias) => found.push(Import { module, names: Vec::new(), alias: Some(alias) }),
+                    None => found.push(Import::of(module, self.names_of_clause(node))),
+                }
             }
             (_, "call_expression") if self.is_require(node) => {
                 let argument = node.child_by_field_name("arguments").and_then(|list| list.named_child(0));
                 let module = argument.filter(|argument| argument.kind() == "string");
                 let module = module.map(|module| unquoted(&self.of(module)));
-                found.extend(module.map(|module| Import { module, names: Vec::new() }));
+                found.extend(module.map(|module| Import::of(module, Vec::new())));
             }
             ("go", "import_spec") => {
                 let path = node.child_by_field_name("path").map(|path| unquoted(&self.of(path)));
-                found.extend(path.map(|module| Import { module, names: Vec::new() }));
+                found.extend(path.map(|module| Import::of(module, Vec::new())));
             }
             ("java", "import_declaration") => {
                 let path = node.named_child(0).map(|path| self.of(path)).unwrap_or_default();
@@ -89,11 +109,11 @@ impl Reader<'_> {
                 } else {
                     path.rsplit_once('.').unwrap_or((path.as_str(), "*"))
                 };
-                found.push(Import { module: module.into(), names: vec![name.into()] });
+                found.push(Import::of(module.into(), vec![name.into()]));
             }
             ("c" | "cpp", "preproc_include") => {
                 let path = node.child_by_field_name("path").map(|path| unquoted(&self.of(path)));
-                found.extend(path.map(|module| Import { module, names: vec!["*".into()] }));
+                found.extend(path.map(|module| Import::of(module, vec!["*".into()])));
             }
             _ => return false,
         }
@@ -110,7 +130,7 @@ impl Reader<'_> {
         let mut one =
             |module: String, name: &str| match found.iter_mut().find(|import| import.module == module) {
                 Some(import) => import.names.push(name.into()),
-                None => found.push(Import { module, names: vec![name.into()] }),
+                None => found.push(Import::of(module, vec![name.into()])),
             };
         match tree.kind() {
             "use_list" => {
@@ -144,6 +164,16 @@ impl Reader<'_> {
         }
     }
 
+    /// Returns `ns` of `import * as ns`.
+    fn namespace(&self, node: Node<'_>) -> Option<String> {
+        let mut cursor = node.walk();
+        let clause = node.named_children(&mut cursor).find(|child| child.kind() == "import_clause")?;
+        let mut cursor = clause.walk();
+        let namespace =
+            clause.named_children(&mut cursor).find(|child| child.kind() == "namespace_import")?;
+        Some(self.of(namespace.named_child(0)?))
+    }
+
     fn names_of_clause(&self, node: Node<'_>) -> Vec<String> {
         let mut names = Vec::new();
         let mut nodes = vec![node];
@@ -171,12 +201,15 @@ impl Reader<'_> {
             .is_some_and(|function| &self.text[function.byte_range()] == "require")
     }
 
-    /// Returns the texts of a field, of aliased ones what is aliased.
-    fn fields(&self, node: Node<'_>, field: &str) -> Vec<String> {
+    /// Returns the texts of a field; of aliased ones what is aliased, and the alias.
+    fn fields(&self, node: Node<'_>, field: &str) -> Vec<(String, Option<String>)> {
         let mut cursor = node.walk();
         let of = |child: Node<'_>| match child.kind() {
-            "aliased_import" => child.child_by_field_name("name").map(|name| self.of(name)),
-            _ => Some(self.of(child)),
+            "aliased_import" => {
+                let alias = child.child_by_field_name("alias").map(|alias| self.of(alias));
+                child.child_by_field_name("name").map(|name| (self.of(name), alias))
+            }
+            _ => Some((self.of(child), None)),
         };
         node.children_by_field_name(field, &mut cursor).filter_map(of).collect()
     }

@@ -15,6 +15,8 @@ pub struct Name<'a> {
     pub at: usize,
     /// Whether it is the member of something: `b` in `a.b`.
     pub is_member: bool,
+    /// Whether a type is built on it: a base class, an interface or trait that is implemented.
+    pub is_base: bool,
 }
 
 /// Returns the names in a text, in its order: of parsed languages those in code, of others all words.
@@ -37,7 +39,8 @@ fn collect<'a>(root: Node<'_>, text: &'a str, found: &mut Vec<Name<'a>>) {
             let is_member = matches!(node.kind(), "field_identifier" | "property_identifier")
                 || cursor.field_name() == Some("attribute");
             let name = text.get(node.byte_range());
-            found.extend(name.map(|text| Name { text, at: node.start_byte(), is_member }));
+            let is_base = is_base(node);
+            found.extend(name.map(|text| Name { text, at: node.start_byte(), is_member, is_base }));
         }
         if cursor.goto_first_child() || cursor.goto_next_sibling() {
             continue;
@@ -53,6 +56,34 @@ fn collect<'a>(root: Node<'_>, text: &'a str, found: &mut Vec<Name<'a>>) {
     }
 }
 
+/// Returns whether a name stands where a type says what it is built on.
+fn is_base(node: Node<'_>) -> bool {
+    const HERITAGE: &[&str] = &[
+        "class_heritage",
+        "extends_clause",
+        "implements_clause",
+        "extends_type_clause",
+        "superclass",
+        "super_interfaces",
+        "base_class_clause",
+        "base_list",
+        "base_clause",
+    ];
+    let mut inner = node;
+    // `Base<T>` and `module.Base` are one or two nodes above the name.
+    for _ in 0..3 {
+        let Some(outer) = inner.parent() else { return false };
+        match outer.kind() {
+            "type_arguments" => return false,
+            "argument_list" => return outer.parent().is_some_and(|of| of.kind() == "class_definition"),
+            "impl_item" => return outer.child_by_field_name("trait") == Some(inner),
+            kind if HERITAGE.contains(&kind) => return true,
+            _ => inner = outer,
+        }
+    }
+    false
+}
+
 fn words(text: &str) -> Vec<Name<'_>> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();
@@ -61,7 +92,7 @@ fn words(text: &str) -> Vec<Name<'_>> {
         match (start, is_part(c)) {
             (None, true) if !c.is_numeric() => start = Some(at),
             (Some(from), false) => {
-                found.push(Name { text: &text[from..at], at: from, is_member: false });
+                found.push(Name { text: &text[from..at], at: from, is_member: false, is_base: false });
                 start = None;
             }
             _ => {}

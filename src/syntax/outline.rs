@@ -40,8 +40,9 @@ impl Cutter<'_> {
         }
         if let Some(body) = node.child_by_field_name("body").filter(|_| has_body_of_statements(node)) {
             self.cut_children(node, Some(body), cuts);
-            if !self.is_short_constructor(node, body) {
-                cuts.push(self.without_body(node, body));
+            match self.is_short_constructor(node, body) {
+                true => self.cut(body, cuts),
+                false => cuts.push(self.without_body(node, body)),
             }
             return;
         }
@@ -159,4 +160,22 @@ fn assemble(text: &str, node: Node<'_>, mut cuts: Vec<Cut>) -> String {
     let lines = kept.lines().map(|line| line.strip_prefix(indent).unwrap_or(line).trim_end());
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).take(LINES).collect();
     lines.join("\n")
+}
+
+/// Returns how many more brackets a line of an outline opens than it closes, a body's braces left aside.
+pub(super) fn bracket_depth(line: &str) -> i32 {
+    let mut depth = 0;
+    let mut last = ' ';
+    for c in line.chars() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            '<' if last.is_alphanumeric() => depth += 1,
+            '>' if !matches!(last, '=' | '-' | ' ') => depth -= 1,
+            _ => {}
+        }
+        last = c;
+    }
+    // `>` at a line's start closes the parameters of a type.
+    if line.starts_with('>') { depth - 1 } else { depth }
 }

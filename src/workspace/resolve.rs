@@ -24,6 +24,41 @@ pub struct Imported {
     pub file: Arc<IndexedFile>,
     /// The names taken from it; none where it is used as a whole, `*` for all of them.
     pub names: Vec<String>,
+    /// What the file calls it, where it is used as a whole and has a name: `types` of `types.Token`.
+    pub called: Option<String>,
+}
+
+impl Imported {
+    fn of(file: Arc<IndexedFile>, import: &Import) -> Self {
+        let parts = |text: &str| text.rsplit(['.', ':', '/']).next().unwrap_or_default().to_owned();
+        let called = || import.alias.clone().or_else(|| Some(parts(&import.module)));
+        let (names, called) = match submodule(&file, import) {
+            Some(name) => (Vec::new(), import.alias.clone().or(Some(name))),
+            None if import.names.is_empty() => (Vec::new(), called()),
+            None => (import.names.clone(), None),
+        };
+        Self { file, names, called }
+    }
+}
+
+/// Returns the name of an import that is the file itself and not something in it: `from package import module`,
+/// `use crate::module`.
+fn submodule(file: &IndexedFile, import: &Import) -> Option<String> {
+    if !matches!(file.language.id(), "python" | "rust") {
+        return None;
+    }
+    let stem = file.path.file_stem()?.to_str()?;
+    let place = match stem {
+        "__init__" | "mod" => file.path.parent()?,
+        _ => &file.path.with_extension(""),
+    };
+    let name = import.names.iter().find(|name| place.file_name().is_some_and(|own| own == name.as_str()))?;
+    let package = import.module.rsplit(['.', ':']).next().filter(|part| !part.is_empty());
+    let is_in_it = match package {
+        None | Some("crate" | "self" | "super") => true,
+        Some(package) => place.parent()?.file_name().is_some_and(|folder| folder == package),
+    };
+    is_in_it.then(|| name.clone())
 }
 
 /// The files that an import of a file leads to.
@@ -49,14 +84,14 @@ impl<'a> Resolver<'a> {
         for import in imports {
             for file in self.targets(from, language, import) {
                 if file.path != from {
-                    found.push(Imported { file, names: import.names.clone() });
+                    found.push(Imported::of(file, import));
                 }
             }
         }
         if matches!(language.id(), "go" | "java") {
             let beside = from.parent().map(|folder| self.workspace.beside(folder)).unwrap_or_default();
             let beside = beside.into_iter().filter(|file| file.path != from && file.language == language);
-            found.extend(beside.map(|file| Imported { file, names: vec!["*".into()] }));
+            found.extend(beside.map(|file| Imported { file, names: vec!["*".into()], called: None }));
         }
         found
     }
@@ -148,7 +183,11 @@ impl Workspace {
     fn targets(&self, from: &Path, language: Language, import: &Import) -> Vec<Arc<IndexedFile>> {
         let paths = match language.id() {
             "python" => self.python(from, import),
-            "rust" => self.rust(from, &import.module),
+            "rust" => {
+                let parts = import.names.iter().filter(|name| *name != "*");
+                let parts = parts.map(|name| format!("{}::{name}", import.module));
+                parts.chain([import.module.clone()]).flat_map(|module| self.rust(from, &module)).collect()
+            }
             "javascript" | "javascriptreact" | "typescript" | "typescriptreact" => {
                 self.script(from, &import.module)
             }

@@ -1,5 +1,6 @@
-//! Which definitions of other files this one needs: those of the names that it uses and does not define, and the types
-//! that these in turn speak of. An import that names the file, nearness to the cursor and frequent use count.
+//! Which definitions of other files this one needs: those of the names that it uses and does not define, what the modules
+//! offer that it uses as a whole, and the types that these in turn speak of. An import that names the file, nearness to the
+//! cursor and frequent use count. All that fit come in brief before any comes at length.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use super::{ContextRequest, Piece, PieceSource};
 use crate::complete::TokenCount;
 use crate::complete::window::first_lines_within;
 use crate::syntax::{self, DefinitionKind};
-use crate::workspace::{IndexedFile, Place, Resolver, Workspace};
+use crate::workspace::{Imported, IndexedFile, Place, Resolver, Workspace};
 
 /// Bytes of the document that are read for names, around the cursor.
 const READ: usize = 400_000;
@@ -18,7 +19,7 @@ const READ: usize = 400_000;
 const NEAR: usize = 1_500;
 
 /// Tokens of one definition at most, as a part of all: one that is longer gives its first lines.
-const ONE: usize = 3;
+const ONE: usize = 8;
 
 /// Tokens that a definition needs at least. When less is left nothing more is looked for.
 const SMALLEST: usize = 8;
@@ -28,6 +29,12 @@ const LEAST: usize = 4;
 
 /// What a type counts that another definition speaks of, beside one that the file itself names.
 const SECOND_HAND: f32 = 0.3;
+
+/// How much more a name counts that is imported and not used yet: what is being written is likely to use it.
+const UNUSED: f32 = 2.0;
+
+/// How much more a type counts that one of the file's own is built on: its members are those of that.
+const BASE: f32 = 2.0;
 
 /// Finds the definitions for one document.
 pub(super) struct Chooser<'a> {
@@ -44,6 +51,15 @@ struct Use {
     near: bool,
     /// Not only as a member of something.
     alone: bool,
+    /// As what a type is built on.
+    base: bool,
+}
+
+impl Use {
+    fn weight(&self) -> f32 {
+        let nearness = if self.near { 3.0 } else { 1.0 };
+        (1.0 + (self.count as f32).ln()) * nearness
+    }
 }
 
 /// A name and where it is defined.
@@ -51,6 +67,16 @@ struct Candidate {
     name: String,
     places: Vec<Place>,
     weight: f32,
+    form: Form,
+}
+
+/// How much of a definition is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// All that others can use of it.
+    Outline,
+    /// What it is, without what is in it: one thing of many that a module offers.
+    Head,
 }
 
 impl<'a> Chooser<'a> {
@@ -71,6 +97,7 @@ impl<'a> Chooser<'a> {
         let first = self.take_all(first, tokens / ONE, &mut left, &mut taken);
         let second = self.second_hand(&first, known);
         let second = self.take_all(second, tokens / ONE, &mut left, &mut taken);
+        expand(&mut taken, tokens / ONE, &mut left, self.count);
         let names =
             first.into_iter().chain(second).map(|candidate| (candidate.name, candidate.weight)).collect();
         let mut files: Vec<Taken> = taken.into_values().collect();
@@ -119,22 +146,40 @@ impl<'a> Chooser<'a> {
             used.count += 1;
             used.near |= near;
             used.alone |= !name.is_member;
+            used.base |= name.is_base;
         }
-        let mut candidates: Vec<Candidate> = Vec::new();
-        for (name, Use { count, near, alone }) in uses.into_iter().filter(|(name, _)| !own.contains(*name)) {
+        let mut candidates = self.modules(&imported, &uses);
+        for (name, used) in uses.into_iter().filter(|(name, _)| !own.contains(*name)) {
             let (places, by_import) = self.resolver.meant(name, path, language, &imported);
             // A member has the name of something else by chance, unless what it is a member of is a module.
-            if places.is_empty() || !(alone || by_import) {
+            if places.is_empty() || !(used.alone || by_import) {
                 continue;
             }
             let is_type = places.iter().any(|place| place.definition().kind == DefinitionKind::Type);
-            let mut weight = 1.0 + (count as f32).ln();
+            let mut weight = used.weight();
             weight *= if by_import { 2.0 } else { 1.0 };
             weight *= if is_type { 2.0 } else { 1.0 };
-            weight *= if near { 3.0 } else { 1.0 };
-            candidates.push(Candidate { name: name.to_owned(), places, weight });
+            weight *= if by_import && used.count == 1 { UNUSED } else { 1.0 };
+            weight *= if used.base { BASE } else { 1.0 };
+            candidates.push(Candidate { name: name.to_owned(), places, weight, form: Form::Outline });
         }
         sort(&mut candidates);
+        candidates
+    }
+
+    /// What the modules offer that the document uses as a whole: which of it comes next cannot be told from what it uses.
+    fn modules(&self, imported: &[Imported], uses: &HashMap<&str, Use>) -> Vec<Candidate> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for Imported { file, called, .. } in imported {
+            let Some((called, used)) = called.as_deref().and_then(|name| uses.get_key_value(name)) else {
+                continue;
+            };
+            let is_offered = |place: &Place| !place.definition().name.starts_with('_');
+            let places = (0..file.definitions.len()).map(|index| Place { file: Arc::clone(file), index });
+            let places: Vec<Place> = places.filter(is_offered).collect();
+            let weight = used.weight() * 2.0 * if used.count == 1 { UNUSED } else { 1.0 };
+            candidates.push(Candidate { name: (*called).to_owned(), places, weight, form: Form::Head });
+        }
         candidates
     }
 
@@ -160,7 +205,8 @@ impl<'a> Chooser<'a> {
                     places.retain(|place| place.file.path != self.request.path);
                     if places.iter().any(|place| place.definition().kind == DefinitionKind::Type) {
                         let weight = candidate.weight * SECOND_HAND;
-                        candidates.push(Candidate { name: name.text.to_owned(), places, weight });
+                        let name = name.text.to_owned();
+                        candidates.push(Candidate { name, places, weight, form: Form::Outline });
                     }
                 }
             }
@@ -177,31 +223,77 @@ impl<'a> Chooser<'a> {
         left: &mut usize,
         taken: &mut HashMap<PathBuf, Taken>,
     ) -> bool {
-        let outline = format!("{}\n", place.definition().outline);
-        let text = first_lines_within(&outline, most.min(*left), self.count);
-        if text.lines().count() < outline.lines().count().min(LEAST) {
+        let (file, definition) = (&place.file, place.definition());
+        let whole = match candidate.form {
+            Form::Outline => format!("{}\n", syntax::brief(file.language, &definition.outline)),
+            Form::Head => format!("{}\n", syntax::head(&definition.outline)),
+        };
+        let text = first_lines_within(&whole, most.min(*left), self.count);
+        if text.lines().count() < whole.lines().count().min(LEAST) {
             return false;
         }
-        let file = taken.entry(place.file.path.clone()).or_insert_with(|| Taken::of(&place.file));
-        if file.parts.iter().any(|(line, _)| *line == place.definition().line) {
-            return true;
+        let taken = taken.entry(file.path.clone()).or_insert_with(|| Taken::of(file));
+        let known = taken.parts.iter().position(|part| part.line == definition.line);
+        match known.map(|index| taken.parts[index].form) {
+            Some(form) if form == candidate.form || form == Form::Outline => return true,
+            _ => {}
         }
-        *left -= self.count.count(text).min(*left);
-        file.parts.push((place.definition().line, text.to_owned()));
-        file.weight += candidate.weight;
-        if !file.names.contains(&candidate.name) {
-            file.names.push(candidate.name.clone());
+        let tokens = self.count.count(text);
+        *left -= tokens.min(*left);
+        let part = Part {
+            line: definition.line,
+            text: text.to_owned(),
+            tokens,
+            weight: candidate.weight,
+            form: candidate.form,
+            outline: (candidate.form == Form::Outline).then(|| format!("{}\n", definition.outline)),
+        };
+        match known {
+            Some(index) => {
+                let head = std::mem::replace(&mut taken.parts[index], part);
+                *left += head.tokens;
+            }
+            None => taken.parts.push(part),
+        }
+        taken.weight += candidate.weight;
+        if !taken.names.contains(&candidate.name) {
+            taken.names.push(candidate.name.clone());
         }
         true
+    }
+}
+
+/// Gives the weightiest definitions at length, as far as there is room.
+fn expand(taken: &mut HashMap<PathBuf, Taken>, most: usize, left: &mut usize, count: &dyn TokenCount) {
+    let mut parts: Vec<&mut Part> = taken.values_mut().flat_map(|taken| &mut taken.parts).collect();
+    parts.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
+    for part in parts {
+        let Some(outline) = part.outline.take().filter(|outline| *outline != part.text) else { continue };
+        let tokens = count.count(&outline);
+        if tokens <= most && tokens <= part.tokens + *left {
+            *left = *left + part.tokens - tokens;
+            part.text = outline;
+        }
     }
 }
 
 /// What is taken of one file.
 struct Taken {
     file: Arc<IndexedFile>,
-    parts: Vec<(usize, String)>,
+    parts: Vec<Part>,
     names: Vec<String>,
     weight: f32,
+}
+
+/// One definition of them.
+struct Part {
+    line: usize,
+    text: String,
+    tokens: usize,
+    weight: f32,
+    form: Form,
+    /// What may stand in its place where there is room.
+    outline: Option<String>,
 }
 
 impl Taken {
@@ -210,8 +302,8 @@ impl Taken {
     }
 
     fn into_piece(mut self, count: &dyn TokenCount) -> Piece {
-        self.parts.sort_by_key(|(line, _)| *line);
-        let text: String = self.parts.into_iter().map(|(_, text)| text).collect();
+        self.parts.sort_by_key(|part| part.line);
+        let text: String = self.parts.into_iter().map(|part| part.text).collect();
         let reason = format!("defines {}", self.names.join(", "));
         Piece::new(
             (self.file.shown.clone(), self.file.path.clone()),

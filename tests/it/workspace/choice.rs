@@ -106,3 +106,46 @@ fn another_choice_is_worth_it_when_much_is_lacking_and_not_for_little() {
     assert!(0.0 < before.lacks(&little) && before.lacks(&little) < before.lacks(&much));
     assert!(little.lacks(&much) < 0.01, "the same names are there already");
 }
+
+#[test]
+fn a_module_that_is_used_as_a_whole_says_what_it_offers() {
+    let data = "class Kind:\n    A = 1\n\ndef load(path: str) -> Kind:\n    return open(path)\n\n_own = 1\n";
+    let project = Project::of(&[("core/data.py", data)]);
+    let text = "from core import data as store\n\nkinds = store.$0\n";
+    let context = chosen(&project, "a.py", text, 100, &[]);
+    assert_eq!(paths(&context), ["core/data.py"]);
+    let piece = &context.pieces[0];
+    // What the module is asked for may be a kind: that is told with its members.
+    assert_eq!(piece.text, "class Kind:\n    A = 1\ndef load(path: str) -> Kind: ...\n");
+    assert_eq!(piece.reason, "defines store, Kind");
+}
+
+#[test]
+fn what_is_not_used_yet_and_what_a_class_is_built_on_stand_nearest() {
+    let project = Project::of(&[
+        ("a.py", "class Used:\n    one: int\n"),
+        ("b.py", "class Fresh:\n    one: int\n"),
+        ("c.py", "class Base:\n    one: int\n"),
+    ]);
+    let imports = "from c import Base\nfrom b import Fresh\nfrom a import Used\n";
+    let text = format!("{imports}Used()\n\nclass Own(Base):\n    pass\n");
+    assert_eq!(paths(&chosen(&project, "d.py", &text, 100, &[])), ["a.py", "b.py", "c.py"]);
+    let text = format!("{imports}Used()\nBase()\n\nclass Own(Fresh):\n    pass\n");
+    assert_eq!(paths(&chosen(&project, "d.py", &text, 100, &[])), ["a.py", "c.py", "b.py"]);
+}
+
+#[test]
+fn all_that_fit_come_in_brief_before_any_comes_at_length() {
+    let long = "class Long:\n    def ask(self, question: str, *, patience: float = 1.0, tone: str = \"kind\", times: int = 3) -> str:\n        return question\n";
+    let project = Project::of(&[("a.py", long), ("b.py", "class Other:\n    one: int\n    two: int\n")]);
+    let text = "from a import Long\nfrom b import Other\nLong(); Other()\n";
+    let of_long = |tokens: usize| {
+        let context = chosen(&project, "c.py", text, tokens, &[]);
+        context.pieces.iter().find(|piece| piece.path == "a.py").unwrap().text.clone()
+    };
+    assert_eq!(
+        of_long(100),
+        "class Long:\n    def ask(self, question, *, patience, tone, times) -> str: ...\n"
+    );
+    assert!(of_long(1000).contains("patience: float = 1.0"), "{}", of_long(1000));
+}

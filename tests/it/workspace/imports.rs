@@ -125,3 +125,31 @@ fn without_an_import_only_a_name_that_says_one_thing_counts() {
     assert!(meant(&project, "use.py", "Frequent").is_empty());
     assert!(meant(&project, "use.py", "Rusty").is_empty());
 }
+
+#[test]
+fn a_module_that_is_used_as_a_whole_gives_its_members() {
+    let project = Project::of(&[
+        ("pkg/core/__init__.py", ""),
+        ("pkg/core/data.py", "class Kind: pass\nLIMIT = 1\n"),
+        ("pkg/core/data/data.py", "class Deep: pass\n"),
+        ("one.py", "from pkg.core import data\ndata.Kind\n"),
+        ("two.py", "from pkg.core import data as d\nd.Kind\n"),
+        ("three.py", "import pkg.core.data as d\nd.Kind\n"),
+        ("src/ns.ts", "export class Kind {}\n"),
+        ("src/a.ts", "import * as ns from './ns'\nns.Kind\n"),
+        ("core/src/lib.rs", "mod skill;\nmod user;\n"),
+        ("core/src/skill.rs", "pub struct Kind;\n"),
+        ("core/src/user.rs", "use crate::skill;\nlet x: skill::Kind;\n"),
+        ("x/one.py", "class Kind: pass\n"),
+        ("x/two.py", "class Kind: pass\n"),
+        ("x/one.ts", "export class Kind {}\n"),
+        ("x/two.ts", "export class Kind {}\n"),
+        ("x/src/one.rs", "pub struct Kind;\n"),
+        ("x/src/two.rs", "pub struct Kind;\n"),
+    ]);
+    for python in ["one.py", "two.py", "three.py"] {
+        assert_eq!(meant(&project, python, "Kind"), ["pkg/core/data.py"], "{python}");
+    }
+    assert_eq!(meant(&project, "src/a.ts", "Kind"), ["src/ns.ts"]);
+    assert_eq!(meant(&project, "core/src/user.rs", "Kind"), ["core/src/skill.rs"]);
+}

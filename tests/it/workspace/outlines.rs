@@ -1,7 +1,7 @@
 //! What a file defines, and how it is shown to somebody who uses it.
 
 use expect_test::{Expect, expect};
-use infill_ls::syntax::definitions;
+use infill_ls::syntax::{brief, definitions, head};
 use infill_ls::text::Language;
 
 fn check(language: &str, text: &str, expected: &Expect) {
@@ -264,4 +264,76 @@ fn broken_and_unknown_texts_define_what_can_be_read() {
     assert!(definitions(Language::from_id("markdown"), "# Title\n").is_empty());
     let found = definitions(Language::from_id("python"), "def f(:\n\ndef good(a): pass\n");
     assert!(found.iter().any(|found| found.name == "good"));
+}
+
+/// The brief forms of all definitions, one after the other.
+fn in_brief(language: &str, text: &str) -> String {
+    let language = Language::from_id(language);
+    let found = definitions(language, text);
+    found.iter().map(|found| format!("{}\n", brief(language, &found.outline))).collect()
+}
+
+#[test]
+fn in_brief_each_member_has_a_line_and_long_signatures_lose_their_types() {
+    let python = r#"
+class Connection(Base):
+    def __init__(
+        self,
+        outbound: Outbound,
+        *,
+        session_id: str | None = None,
+        parameters: Mapping[str, tuple[int, int]] = {},
+    ) -> None:
+        """Opens it."""
+        self.outbound = outbound
+        self.session_id = session_id
+    @overload
+    def send(self, what: str) -> int: return 1
+    def send(self, what: str, often: int = 1) -> int: return 1
+    def __enter__(self): return self
+"#;
+    expect![[r#"
+        class Connection(Base):
+            def __init__(self, outbound, *, session_id, parameters) -> None:
+                self.outbound = outbound
+                self.session_id = session_id
+            def send(self, what: str, often: int = 1) -> int: ...
+    "#]]
+    .assert_eq(&in_brief("python", python));
+    let typescript = r"
+export class Manager<
+  TOutput extends object = Record<string, unknown>,
+  TKey extends string | number = string | number,
+> extends Base<TOutput> {
+  public count = 0
+  public emit(
+    changes: Array<ChangeMessage<TOutput, TKey>>,
+    listener: (change: ChangeMessage<TOutput, TKey>) => void,
+  ): void { this.count++ }
+}
+";
+    expect![[r"
+        export class Manager<TOutput, TKey> extends Base<TOutput> {
+          public count = 0
+          public emit(changes, listener): void;
+        }
+    "]]
+    .assert_eq(&in_brief("typescript", typescript));
+    let rust = "pub trait Source {\n    fn status(&self) -> Status;\n    fn generate(\n        &self,\n        request: Request<'_, Vec<Prompt>>,\n        cancel: CancelToken,\n        because_of: Option<&'static str>,\n    ) -> BoxFuture<Generation>;\n}\n";
+    expect![[r"
+        pub trait Source {
+            fn status(&self) -> Status;
+            fn generate(&self, request, cancel, because_of) -> BoxFuture<Generation>;
+        }
+    "]]
+    .assert_eq(&in_brief("rust", rust));
+    let java = "class Cart {\n  public Money total(List<Item> items, Discount discount, Currency currency, Locale locale, Clock clock) { return null; }\n}\n";
+    expect![[r"
+        class Cart {
+          public Money total(List<Item> items, Discount discount, Currency currency, Locale locale, Clock clock);
+        }
+    "]]
+    .assert_eq(&in_brief("java", java));
+    let first = definitions(Language::from_id("python"), python);
+    assert_eq!(head(&first[0].outline), "class Connection(Base):");
 }

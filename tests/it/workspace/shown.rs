@@ -67,3 +67,14 @@ fn a_file_that_is_left_alone_says_so() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("excluded by a .infillignore"));
 }
+
+#[test]
+fn without_a_sign_of_a_project_the_current_folder_is_it() {
+    let project = Project::of(&[
+        ("shop/money.py", "class Money:\n    cents: int\n"),
+        ("shop/deep/cart.py", "from shop.money import Money\n\ntotal = Money()\n"),
+    ]);
+    let output = context(&project, "shop/deep/cart.py:3:9", &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("definitions  shop/money.py: defines Money"), "{text}");
+}
