@@ -8,7 +8,7 @@ use crate::complete::ablation::is_left_out;
 use crate::complete::brackets::{Brackets, closer};
 use crate::complete::fit::fits;
 use crate::complete::layout::{first_lines, leading_blanks, without_trailing_blanks};
-use crate::complete::mode::{Scope, empty_body, needs_indentation};
+use crate::complete::mode::{Scope, empty_body, is_made_of_indentation, needs_indentation, opens};
 use crate::complete::overlap::{Joined, with_rest, without_lines_below};
 use crate::complete::repetition::{is_telling, lines_before_loop, loops_within_line, same_line};
 use crate::complete::surroundings::{Surroundings, with_newlines};
@@ -130,6 +130,9 @@ fn without_errors(
 ) -> Result<Joined, Reason> {
     let Some(place) = Insertion::at(snapshot, offset) else { return Ok(joined) };
     let is_good = |text: &str, replaced: usize| {
+        if replaced == around.rest.len() && lacks_head(text, around) {
+            return false;
+        }
         let line = format!("{}{text}{}", around.head, around.rest.get(replaced..).unwrap_or_default());
         let brackets = Brackets::of(&line, around.language, None);
         let is_open = !brackets.open.is_empty() || brackets.string.is_some();
@@ -153,6 +156,30 @@ fn without_errors(
     let is_shown = |text: &&str| !text.trim().is_empty() && fits(text, around) && is_good(text, 0);
     let good = beginnings.into_iter().find(is_shown);
     good.map(|text| Joined { text: text.to_owned(), replaced: 0 }).ok_or(Reason::SyntaxError)
+}
+
+/// Returns whether the lines below stand deeper than the text's last line although that is no head, and stood well before
+/// it came: grammars take no offence at that, where indentation makes the blocks.
+fn lacks_head(text: &str, around: &Surroundings) -> bool {
+    if !is_made_of_indentation(around.language) || around.is_in_long_string() {
+        return false;
+    }
+    let comment = around.language.line_comment().unwrap_or("\n");
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(comment);
+    let Some(next) = around.next_lines().find(is_code).map(|next| around.width(next)) else { return false };
+    let carries = |line: &str| next <= around.width(line) || opens(line, around.language);
+    let stood_well = around.above.iter().map(String::as_str).find(is_code).is_some_and(|above| {
+        let mut block = around.next_lines().map(|line| around.width(line));
+        let returns_between =
+            block.find(|&width| width < next).is_some_and(|width| around.width(above) < width);
+        carries(above) && !returns_between
+    });
+    let line = completed_line(text, around);
+    let before: Vec<&str> = around.above.iter().rev().map(String::as_str).chain([line.as_str()]).collect();
+    let open = Brackets::of(&before.join("\n"), around.language, None);
+    let goes_on = line.trim_end().ends_with(['\\', '|', '>', '-', '+']);
+    let is_whole = !goes_on && open.open.is_empty() && open.string.is_none();
+    stood_well && is_whole && !carries(line.rsplit('\n').next().unwrap_or_default())
 }
 
 /// Returns what would make the last line whole, if that is the head of something whose body is still to come.

@@ -96,7 +96,8 @@ fn errors(root: Node<'_>, counts: impl Fn(Node<'_>) -> bool) -> usize {
     let (mut count, mut cursor) = (0, root.walk());
     loop {
         let node = cursor.node();
-        count += usize::from((node.is_error() || node.is_missing()) && counts(node));
+        let is_wrong = node.is_error() || node.is_missing() || lacks_hidden_token(node);
+        count += usize::from(is_wrong && counts(node));
         if node.has_error() && cursor.goto_first_child() {
             continue;
         }
@@ -106,6 +107,16 @@ fn errors(root: Node<'_>, counts: impl Fn(Node<'_>) -> bool) -> usize {
             }
         }
     }
+}
+
+/// Returns whether a node is wrong and none of its children is: a token was added that has no node of its own, such as the
+/// line's end between two statements of Python.
+fn lacks_hidden_token(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    node.has_error()
+        && !node.is_error()
+        && !node.is_missing()
+        && node.children(&mut cursor).all(|child| !child.has_error() && !child.is_missing())
 }
 
 fn point(text: &str, at: usize) -> Point {

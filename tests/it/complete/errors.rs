@@ -45,6 +45,44 @@ fn a_line_that_breaks_the_file_is_not_shown() {
 }
 
 #[test]
+fn what_stands_deeper_below_needs_a_head() {
+    for (language, text, generated) in [
+        ("python", "while True:\n    if n:\n        n -= 1\n    $0\n        return n\n", "return 1\n"),
+        ("python", "def f(n):\n    $0\n        if n:\n            return n\n", "return n - 1\n"),
+        ("yaml", "a:\n$0\n  c: 2\n", "b: 1\n"),
+    ] {
+        check_silent(language, text, generated, Reason::SyntaxError);
+    }
+    check_all(&[
+        (
+            "python",
+            "while True:\n    n -= 1\n    $0\n        return n\n",
+            "if n == 0:\n",
+            "while True:\n    n -= 1\n    if n == 0:\n        return n\n",
+        ),
+        ("python", "f(\n    a,\n    $0\n        c,\n)\n", "b,\n", "f(\n    a,\n    b,\n        c,\n)\n"),
+        ("python", "x = 1\n$0\n    # deep\ny = 2\n", "z = 3\n", "x = 1\nz = 3\n    # deep\ny = 2\n"),
+        ("python", "x = 1\n$0\n    b)\n", "z = (a,\n", "x = 1\nz = (a,\n    b)\n"),
+        ("python", "$0\n    '''\ny = 1\n", "z = '''\n", "z = '''\n    '''\ny = 1\n"),
+        ("python", "x = 1\n$0\n    + 2\n", "z = 3 \\\n", "x = 1\nz = 3 \\\n    + 2\n"),
+        ("yaml", "a: 1\n$0\n  c: 2\n", "b:\n", "a: 1\nb:\n  c: 2\n"),
+        ("yaml", "a: 1\n$0\n  c\n", "b: >\n", "a: 1\nb: >\n  c\n"),
+    ]);
+}
+
+#[test]
+fn what_follows_on_the_line_must_still_be_code() {
+    for (language, text, generated) in [
+        ("python", "def f(number):\n    return $00\n", "number - int(number)\n"),
+        ("javascript", "const a = $00;\n", "f(1)\n"),
+        ("rust", "fn f() {\n    let a = $00;\n}\n", "g(1)\n"),
+        ("go", "package a\n\nvar b = $00\n", "f(1)\n"),
+    ] {
+        check_silent(language, text, generated, Reason::SyntaxError);
+    }
+}
+
+#[test]
 fn errors_elsewhere_do_not_count() {
     check(
         "rust",
