@@ -238,7 +238,8 @@ fn reason(error: &SourceError) -> Reason {
         SourceError::Overtaken => Reason::Overtaken,
         SourceError::Private => Reason::Private,
         SourceError::Away(why) => {
-            tracing::warn!(why, "the remote source gave no answer");
+            // That it is away was said once, when it was found out.
+            tracing::debug!(why, "the remote source gave no answer");
             Reason::RemoteAway
         }
         SourceError::TooLong { .. } | SourceError::Failed(_) => {

@@ -15,6 +15,7 @@ mod mistral;
 mod ollama;
 mod openai;
 mod options;
+mod patience;
 mod private;
 mod protocol;
 mod server;

@@ -1,6 +1,7 @@
 //! The HTTP client: one for each remote source, so that connections are used again. It knows the address and the key, and
 //! shows the key to nobody but that server.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -9,6 +10,7 @@ use reqwest::{Certificate, Response, Url};
 use serde_json::Value;
 
 use super::fault::{Fault, FaultKind};
+use super::patience::{Moment, patient};
 use super::{Key, RemoteKind, RemoteOptions};
 
 /// How long it is waited before the same request is sent again.
@@ -29,10 +31,57 @@ const LIST_BYTES: usize = 1 << 20;
 /// A client of one server.
 #[derive(Debug)]
 pub(super) struct Client {
-    http: reqwest::Client,
+    connections: Connections,
     base: Url,
     kind: RemoteKind,
     key: Option<Key>,
+    read: Duration,
+}
+
+/// Connections that wait for the next request, and how new ones are made.
+#[derive(Debug)]
+struct Connections {
+    connect: Duration,
+    proxy: bool,
+    authorities: Vec<Certificate>,
+    open: Mutex<(reqwest::Client, Moment)>,
+}
+
+impl Connections {
+    fn new(connect: Duration, proxy: bool, authorities: Vec<Certificate>) -> Result<Self, String> {
+        let http = Self::fresh(connect, proxy, &authorities)?;
+        Ok(Self { connect, proxy, authorities, open: Mutex::new((http, Moment::now())) })
+    }
+
+    fn fresh(connect: Duration, proxy: bool, authorities: &[Certificate]) -> Result<reqwest::Client, String> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("infill-ls/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(connect)
+            .pool_idle_timeout(IDLE)
+            // A key must not follow where a server points.
+            .redirect(Policy::none());
+        if !proxy {
+            builder = builder.no_proxy();
+        }
+        for certificate in authorities {
+            builder = builder.add_root_certificate(certificate.clone());
+        }
+        builder.build().map_err(|error| format!("no HTTP client: {error}"))
+    }
+
+    /// Returns the client to be used at `now`. The connections that were open when the machine went to sleep are gone by then,
+    /// though nobody has said so; a request on one would wait for nothing.
+    fn at(&self, now: Moment) -> reqwest::Client {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.1.slept_until(now)
+            && let Ok(http) = Self::fresh(self.connect, self.proxy, &self.authorities)
+        {
+            tracing::debug!("the machine slept: new connections to the remote source");
+            open.0 = http;
+        }
+        open.1 = now;
+        open.0.clone()
+    }
 }
 
 impl Client {
@@ -46,33 +95,22 @@ impl Client {
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
             return Err("`remote.url` must begin with http:// or https://".into());
         }
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("infill-ls/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect)
-            .read_timeout(options.read)
-            .pool_idle_timeout(IDLE)
-            // A key must not follow where a server points.
-            .redirect(Policy::none());
-        if !options.proxy || is_this_machine(&base) {
-            builder = builder.no_proxy();
-        }
+        let mut authorities = Vec::new();
         if let Some(file) = &options.ca_file {
             let cannot =
                 |error: &dyn std::fmt::Display| format!("`remote.ca_file` {}: {error}", file.display());
             let pem = std::fs::read(file).map_err(|error| cannot(&error))?;
-            let all = Certificate::from_pem_bundle(&pem).map_err(|error| cannot(&error))?;
-            if all.is_empty() {
+            authorities = Certificate::from_pem_bundle(&pem).map_err(|error| cannot(&error))?;
+            if authorities.is_empty() {
                 return Err(cannot(&"no certificate in PEM form is in it"));
             }
-            for certificate in all {
-                builder = builder.add_root_certificate(certificate);
-            }
         }
-        let http = builder.build().map_err(|error| format!("no HTTP client: {error}"))?;
+        let proxy = options.proxy && !is_this_machine(&base);
+        let connections = Connections::new(options.connect, proxy, authorities)?;
         if options.key.is_some() && base.scheme() == "http" && !is_this_machine(&base) {
             tracing::warn!("the key goes over the network unencrypted: `remote.url` begins with http://");
         }
-        Ok(Self { http, base, kind: options.kind, key: options.key.clone() })
+        Ok(Self { connections, base, kind: options.kind, key: options.key.clone(), read: options.read })
     }
 
     /// Returns host and port, for a person.
@@ -113,11 +151,12 @@ impl Client {
         let headers = self.headers()?;
         let mut pauses = RETRIES.into_iter();
         loop {
-            let request = self.http.post(self.address(path)).headers(headers.clone()).body(body.to_vec());
-            let fault = match request.send().await {
+            let http = self.connections.at(Moment::now());
+            let request = http.post(self.address(path)).headers(headers.clone()).body(body.to_vec());
+            let fault = match self.send(request).await {
                 Ok(answer) if answer.status().is_success() => return Ok(answer),
                 Ok(answer) => self.refusal(answer).await,
-                Err(error) => Fault::of(error),
+                Err(fault) => fault,
             };
             let Some(pause) = pauses.next().filter(|_| fault.may_retry()) else { return Err(fault) };
             if fault.retry_after.is_some_and(|asked| LONGEST_RETRY < asked) {
@@ -130,19 +169,45 @@ impl Client {
 
     /// Reads a small JSON document from the server.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Fault> {
-        let request = self.http.get(self.address(path)).headers(self.headers()?);
-        let answer = request.send().await.map_err(Fault::of)?;
+        let http = self.connections.at(Moment::now());
+        let answer = self.send(http.get(self.address(path)).headers(self.headers()?)).await?;
         if !answer.status().is_success() {
             return Err(self.refusal(answer).await);
         }
-        let body = beginning(answer, LIST_BYTES).await;
+        let body = self.beginning(answer, LIST_BYTES).await;
         serde_json::from_slice(&body).map_err(|_| Fault::new(FaultKind::Nonsense, "the answer is no JSON"))
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Fault> {
+        match patient(self.read, request.send()).await {
+            Some(answer) => answer.map_err(Fault::of),
+            None => Err(Fault::silent()),
+        }
+    }
+
+    /// Returns how long the server may be silent.
+    pub(super) fn read(&self) -> Duration {
+        self.read
+    }
+
+    /// Returns the first bytes of an answer.
+    async fn beginning(&self, mut answer: Response, most: usize) -> Vec<u8> {
+        let mut body = Vec::new();
+        // What was read before the connection broke says what there is to say.
+        while let Some(Ok(Some(bytes))) = patient(self.read, answer.chunk()).await {
+            body.extend_from_slice(&bytes);
+            if most <= body.len() {
+                body.truncate(most);
+                break;
+            }
+        }
+        body
     }
 
     async fn refusal(&self, answer: Response) -> Fault {
         let status = answer.status().as_u16();
         let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let said = beginning(answer, ERROR_BYTES).await;
+        let said = self.beginning(answer, ERROR_BYTES).await;
         let mut said = String::from_utf8_lossy(&said).into_owned();
         if let Some(key) = &self.key {
             said = said.replace(key.reveal(), crate::secrets::MASK);
@@ -151,22 +216,54 @@ impl Client {
     }
 }
 
-/// Returns the first bytes of an answer.
-async fn beginning(mut answer: Response, most: usize) -> Vec<u8> {
-    let mut body = Vec::new();
-    // What was read before the connection broke says what there is to say.
-    while let Ok(Some(bytes)) = answer.chunk().await {
-        body.extend_from_slice(&bytes);
-        if most <= body.len() {
-            body.truncate(most);
-            break;
-        }
-    }
-    body
-}
-
 /// Returns whether an address is this machine itself, to which no proxy leads.
 fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers requests and says which connection each came on.
+    fn server() -> (std::net::SocketAddr, std::sync::mpsc::Receiver<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for (number, connection) in listener.incoming().enumerate() {
+                let (connection, asked) = (connection.unwrap(), asked.clone());
+                std::thread::spawn(move || {
+                    let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                    while lines.by_ref().map_while(Result::ok).any(|line| line.is_empty()) {
+                        let _ = asked.send(number);
+                        let _ = (&connection).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                    }
+                });
+            }
+        });
+        (address, heard)
+    }
+
+    #[tokio::test]
+    async fn connections_are_used_again_until_the_machine_has_slept() {
+        let (address, heard) = server();
+        let connections = Connections::new(Duration::from_secs(5), false, Vec::new()).unwrap();
+        let begun = Moment::now();
+        // Seconds awake, and seconds by the wall.
+        for (awake, wall, expected) in [(0, 0, 0), (1, 1, 0), (2, 7200, 1), (3, 7201, 1)] {
+            let now = Moment {
+                awake: begun.awake + Duration::from_secs(awake),
+                wall: begun.wall + Duration::from_secs(wall),
+            };
+            let answer = connections.at(now).get(format!("http://{address}")).send().await.unwrap();
+            answer.bytes().await.unwrap();
+            assert_eq!(heard.recv().unwrap(), expected, "after {wall} seconds");
+        }
+    }
 }

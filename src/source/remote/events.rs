@@ -8,6 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::fault::{Fault, FaultKind};
+use super::patience::patient;
 
 /// The longest line, and the longest answer that comes as one document.
 const LONGEST: usize = 4 << 20;
@@ -31,19 +32,20 @@ pub(super) enum Framing {
 pub(super) struct Events {
     answer: Response,
     framing: Framing,
+    silence: Duration,
     buffer: Vec<u8>,
     ready: VecDeque<Value>,
     over: bool,
 }
 
 impl Events {
-    /// Begins to read an answer.
-    pub(super) fn of(answer: Response, framing: Framing) -> Self {
+    /// Begins to read an answer, whose server may be silent for `silence`.
+    pub(super) fn of(answer: Response, framing: Framing, silence: Duration) -> Self {
         let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         // A server that does not stream sends all of it as one document.
         let is_document = kind.starts_with("application/json") && framing == Framing::Sse;
         let framing = if is_document { Framing::Document } else { framing };
-        Self { answer, framing, buffer: Vec::new(), ready: VecDeque::new(), over: false }
+        Self { answer, framing, silence, buffer: Vec::new(), ready: VecDeque::new(), over: false }
     }
 
     /// Returns the next event; `None` when the answer is over.
@@ -55,7 +57,8 @@ impl Events {
             if self.over {
                 return Ok(None);
             }
-            match self.answer.chunk().await.map_err(Fault::of)? {
+            let chunk = patient(self.silence, self.answer.chunk()).await.ok_or_else(Fault::silent)?;
+            match chunk.map_err(Fault::of)? {
                 Some(bytes) => self.take(&bytes)?,
                 None => self.end()?,
             }

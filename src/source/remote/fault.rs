@@ -44,12 +44,16 @@ impl Fault {
         Self { kind, message: message.into(), retry_after: None }
     }
 
+    /// Nothing came for as long as the settings say.
+    pub(super) fn silent() -> Self {
+        Self::new(FaultKind::Silent, "nothing came within `remote.read_ms`")
+    }
+
     /// Reads an error of the connection.
     pub(super) fn of(error: reqwest::Error) -> Self {
         let kind = match () {
             () if error.is_connect() && error.is_timeout() => FaultKind::Unreachable,
             () if error.is_connect() => FaultKind::NoConnection,
-            () if error.is_timeout() => FaultKind::Silent,
             () if error.is_request() => FaultKind::NoConnection,
             () => FaultKind::Cut,
         };
@@ -61,7 +65,6 @@ impl Fault {
         let what = match kind {
             FaultKind::Unreachable => "no connection within `remote.connect_ms`".into(),
             FaultKind::NoConnection => format!("no connection: {cause}"),
-            FaultKind::Silent => "nothing came within `remote.read_ms`".into(),
             _ => format!("the answer broke off: {cause}"),
         };
         Self::new(kind, what)

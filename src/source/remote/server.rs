@@ -13,6 +13,7 @@ use super::client::Client;
 use super::events::Events;
 use super::fault::{Fault, FaultKind};
 use super::options::{MarkerChoice, RemoteKind, RemoteOptions};
+use super::patience::patient;
 use super::private::{self, Folders};
 use super::protocol::{Outgoing, Protocol};
 use super::writing::Writing;
@@ -103,23 +104,22 @@ impl Server {
     }
 
     async fn answer(self: &Arc<Self>, request: &mut Request) -> Result<Generation, SourceError> {
-        let begun = Instant::now();
         if !self.folders.allow_all(&request.files) {
             self.seen.withheld.fetch_add(1, Relaxed);
             return Err(SourceError::Private);
         }
-        let until = request.params.time_budget.and_then(|budget| begun.checked_add(budget));
-        let answered = match until {
-            None => self.ask(request, None).await,
-            Some(until) => {
-                match tokio::time::timeout_at(until, self.ask(request, Some(until))).await {
-                    Ok(answered) => answered,
-                    // Not even the head of an answer came in all that time.
-                    Err(_) => {
+        let mut writing = None;
+        let answered = match request.params.time_budget {
+            None => self.ask(request, &mut writing).await,
+            Some(budget) => match patient(budget, self.ask(request, &mut writing)).await {
+                Some(answered) => answered,
+                None => match writing.filter(Writing::has_begun) {
+                    Some(writing) => Ok(writing.end(FinishReason::Time)),
+                    None => {
                         Err(Fault::new(FaultKind::Silent, "nothing came within `completion.time_ms`").into())
                     }
-                }
-            }
+                },
+            },
         };
         match answered {
             Ok(generation) => {
@@ -141,7 +141,7 @@ impl Server {
     async fn ask(
         self: &Arc<Self>,
         request: &mut Request,
-        until: Option<Instant>,
+        writing: &mut Option<Writing>,
     ) -> Result<Generation, Failure> {
         let model = self.model().await?;
         let (server, params) = (Arc::clone(self), request.params.clone());
@@ -155,31 +155,22 @@ impl Server {
             made.await.map_err(|error| SourceError::Failed(error.to_string()))??;
         self.seen.masked.fetch_add(masked as u64, Relaxed);
         let answer = self.client.post(outgoing.path, &body).await?;
-        let events = Events::of(answer, outgoing.framing);
-        let writing = Writing::new(outgoing.begins_with, request.params.max_tokens);
-        self.read(events, writing, &mut request.watch, until).await
+        let events = Events::of(answer, outgoing.framing, self.client.read());
+        let begun = Writing::new(outgoing.begins_with, request.params.max_tokens);
+        let finish = self.read(events, writing.insert(begun), &mut request.watch).await?;
+        writing.take().map(|writing| writing.end(finish)).ok_or_else(|| SourceError::Cancelled.into())
     }
 
-    /// Reads an answer until it is over, the watcher has enough, or the time is over. What came before it broke off
+    /// Reads an answer until it is over or the watcher has enough, and returns why it ended. What came before it broke off
     /// counts as an answer that was cut short.
     async fn read(
         &self,
         mut events: Events,
-        mut writing: Writing,
+        writing: &mut Writing,
         watch: &mut Watch,
-        until: Option<Instant>,
-    ) -> Result<Generation, Failure> {
+    ) -> Result<FinishReason, Failure> {
         loop {
-            let next = async { events.next().await };
-            let event = match until {
-                None => next.await,
-                Some(until) => match tokio::time::timeout_at(until, next).await {
-                    Ok(event) => event,
-                    Err(_) if writing.has_begun() => return Ok(writing.end(FinishReason::Time)),
-                    Err(_) => Err(Fault::new(FaultKind::Silent, "nothing came within `completion.time_ms`")),
-                },
-            };
-            let delta = event.and_then(|event| {
+            let delta = events.next().await.and_then(|event| {
                 let read = event.map(|event| self.protocol.read(&event)).transpose();
                 read.map_err(|message| Fault::new(FaultKind::Nonsense, message))
             });
@@ -189,10 +180,10 @@ impl Server {
                         if writing.is_finished() {
                             events.read_out();
                         }
-                        return Ok(writing.end(finish));
+                        return Ok(finish);
                     }
                 }
-                Ok(None) if writing.is_finished() => return Ok(writing.end(FinishReason::EndOfText)),
+                Ok(None) if writing.is_finished() => return Ok(FinishReason::EndOfText),
                 Ok(None) => {
                     return self.broken_off(writing, Fault::new(FaultKind::Cut, "the answer broke off"));
                 }
@@ -201,13 +192,13 @@ impl Server {
         }
     }
 
-    fn broken_off(&self, writing: Writing, fault: Fault) -> Result<Generation, Failure> {
+    fn broken_off(&self, writing: &Writing, fault: Fault) -> Result<FinishReason, Failure> {
         if !writing.has_begun() {
             return Err(fault.into());
         }
         self.seen.failed.fetch_add(1, Relaxed);
         tracing::debug!(why = fault.message, "an answer was cut short");
-        Ok(writing.end(FinishReason::Length))
+        Ok(FinishReason::Length)
     }
 
     pub(super) fn outgoing(
