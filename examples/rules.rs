@@ -13,7 +13,7 @@ use infill_ls::config::Settings;
 use infill_ls::engine::{CancelToken, GenerationParams};
 use infill_ls::fetch::Routes;
 use infill_ls::model::{Compute, LoadOptions, physical_cores};
-use infill_ls::source::{EmbeddedSource, Input, Request, Source, locate};
+use infill_ls::source::{EmbeddedSource, Input, Request, Source, Sparing, locate};
 use infill_ls::text::{Language, Snapshot};
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn main() -> anyhow::Result<()> {
 /// Records until the places or the seconds are used up.
 fn record(seconds: u64) -> anyhow::Result<()> {
     let options = LoadOptions { context: 4096, threads: physical_cores(), compute: Compute::Kernels };
-    let source = EmbeddedSource::start(locate(None, Routes::from_env()), options, None);
+    let source = EmbeddedSource::start(locate(None, Routes::from_env()), options, Sparing::default());
     source.wait(&mut |_, _, _| ()).map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let started = Instant::now();

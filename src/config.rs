@@ -6,6 +6,7 @@ mod merge;
 mod remote;
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -25,6 +26,10 @@ pub struct Settings {
     pub threads: Option<NonZeroUsize>,
     /// Threads that compute while the machine runs on its battery; `None` changes nothing.
     pub battery_threads: Option<NonZeroUsize>,
+    /// Threads that compute while other programs keep the cores busy; `None` changes nothing.
+    pub busy_threads: Option<NonZeroUsize>,
+    /// Minutes without use after which the model's weights leave memory.
+    pub release_minutes: ReleaseMinutes,
     /// What the model runs on.
     pub device: Device,
     /// How much of the document goes into a prompt.
@@ -180,6 +185,11 @@ pub enum Device {
 #[serde(transparent)]
 pub struct MaxFileBytes(pub usize);
 
+/// Minutes, of which 0 stands for never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReleaseMinutes(pub u32);
+
 /// From which level on the editor hears of what goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -270,6 +280,19 @@ impl Default for FetchSettings {
 impl Default for MaxFileBytes {
     fn default() -> Self {
         Self(2_000_000)
+    }
+}
+
+impl Default for ReleaseMinutes {
+    fn default() -> Self {
+        Self(15)
+    }
+}
+
+impl ReleaseMinutes {
+    /// Returns the time, if there is one.
+    pub fn time(self) -> Option<Duration> {
+        (self.0 > 0).then(|| Duration::from_secs(60 * u64::from(self.0)))
     }
 }
 

@@ -143,7 +143,10 @@ fn answer(
     let (totals, idle) = (generator.totals, request.idle);
     totals.set_busy(true);
     let work = if idle { Work::Idle } else { Work::Asked };
-    let result = branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()));
+    let awake = generator.model.wake().map_err(|error| JobError::Failed(error.to_string()));
+    let result = awake.and_then(|()| {
+        branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()))
+    });
     let result = result.and_then(|branch| {
         request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;

@@ -16,6 +16,7 @@ mod linear;
 mod load;
 mod markers;
 mod ops;
+mod reload;
 mod sampler;
 mod tokenizer;
 mod weights;
@@ -30,6 +31,7 @@ pub use infill::Infill;
 pub use kv_cache::{KvCache, Sequence};
 pub use load::{Compute, LoadOptions, Loaded, load};
 pub use markers::{ChatTokens, FimTokens, Markers, RepoTokens};
+pub use reload::Reload;
 pub use sampler::{Logits, Probabilities, Sampler};
 pub use tokenizer::{Detokenizer, Stable, TextPart, TokenId, Tokenizer};
 
@@ -46,6 +48,14 @@ pub enum Output {
 
 /// A network that continues token sequences; implemented by [`Decoder`] and, in tests, by scripted models.
 pub trait LanguageModel: Send + Sync {
+    /// Sees to it that the model is in memory, so that the time for that is nobody's computing. Other calls do it too.
+    ///
+    /// # Errors
+    /// When the weights were given up meanwhile and cannot be read again.
+    fn wake(&self) -> Result<(), ForwardError> {
+        Ok(())
+    }
+
     /// Returns an empty cache for at most `capacity` tokens.
     ///
     /// # Errors

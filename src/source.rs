@@ -17,7 +17,7 @@ use crate::complete::{Prompt, TokenCount, TokenOdds};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 
 pub use crate::engine::{Counters, Readiness};
-pub use embedded::{EmbeddedSource, Locate, PromptEncoder, locate};
+pub use embedded::{EmbeddedSource, Locate, PromptEncoder, Resting, Sparing, locate};
 pub use fallback::FallbackSource;
 pub use remote::{Key, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource};
 

@@ -14,7 +14,7 @@ use crate::complete::TokenCount;
 use crate::config::{Device, RemoteKind, Settings};
 use crate::fetch::{Progress, Routes};
 use crate::model::{Compute, LoadOptions, physical_cores};
-use crate::source::{EmbeddedSource, FallbackSource, RemoteSource, Source, Status, locate};
+use crate::source::{EmbeddedSource, FallbackSource, RemoteSource, Source, Sparing, Status, locate};
 
 /// Tokens of context where nothing is said: the largest prompt by the default settings, with room for an answer.
 const CONTEXT: usize = 10_240;
@@ -107,8 +107,12 @@ fn embedded(settings: &Settings) -> Arc<EmbeddedSource> {
         threads: settings.threads.map_or_else(physical_cores, usize::from),
         compute: compute(settings.device),
     };
-    let battery_threads = settings.battery_threads.map(usize::from);
-    EmbeddedSource::start(locate(settings.model.clone(), routes), options, battery_threads)
+    let sparing = Sparing {
+        battery_threads: settings.battery_threads.map(usize::from),
+        busy_threads: settings.busy_threads.map(usize::from),
+        unused: settings.release_minutes.time(),
+    };
+    EmbeddedSource::start(locate(settings.model.clone(), routes), options, sparing)
 }
 
 /// Loads the model that `settings` ask for, with a progress bar, and returns it with its token count. A remote source is

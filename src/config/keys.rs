@@ -41,6 +41,16 @@ const KEYS: &[Key] = &[
         "Threads that compute while the machine runs on its battery; null is as many as otherwise. Read at the start.",
     ),
     key(
+        "busy_threads",
+        "a positive whole number or null",
+        "Threads that compute while other programs use more than half of the cores; null is as many as otherwise. Read at the start.",
+    ),
+    key(
+        "release_minutes",
+        "a whole number",
+        "Minutes without use after which the model's weights leave memory; the next request has them back within a second. 0 keeps them. Read at the start.",
+    ),
+    key(
         "device",
         "\"auto\", \"cpu\", \"cuda\" or \"metal\"",
         "What the model runs on; a GPU needs a build with `--features cuda` or `metal`. Read at the start.",

@@ -74,6 +74,7 @@ impl Preparation {
         totals: &Totals,
     ) -> Result<bool, ForwardError> {
         let setup = |error: crate::model::ModelError| ForwardError::Setup(error.to_string());
+        model.wake()?;
         let branch = branches.of(self.branch, model).map_err(setup)?;
         let mut sequence = match self.purpose {
             Purpose::File | Purpose::NewContext => {

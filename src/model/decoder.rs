@@ -55,7 +55,16 @@ impl Decoder {
             Compute::Kernels if !architecture.fits_kernels() => Compute::Candle,
             compute => compute,
         };
-        let place = compute.place(options.threads)?;
+        Self::from_weights_at(file, architecture, compute.place(options.threads)?, options.context)
+    }
+
+    /// Reads the weights for threads or a device that are there already.
+    pub(super) fn from_weights_at(
+        file: &dyn Weights,
+        architecture: Architecture,
+        place: Place,
+        context: usize,
+    ) -> Result<Self, ModelError> {
         let device = &place.device;
         let (hidden, vocabulary) = (architecture.hidden, architecture.vocabulary);
         let embedding = file.matrix("token_embd.weight", vocabulary, hidden)?;
@@ -67,7 +76,7 @@ impl Decoder {
         for index in 0..architecture.layers {
             layers.push(Layer::new(file, &architecture, index, &place)?);
         }
-        let context = options.context.min(architecture.context);
+        let context = context.min(architecture.context);
         let positions = match architecture.position {
             Position::Rotary(_) => None,
             Position::Learned => {
@@ -90,6 +99,11 @@ impl Decoder {
     /// Returns the positions in use.
     pub fn context(&self) -> usize {
         self.context
+    }
+
+    /// Returns what the network is, what computes it, and the positions in use.
+    pub(super) fn description(&self) -> (Architecture, Place, usize) {
+        (self.architecture.clone(), self.place.clone(), self.context)
     }
 
     /// Returns the threads that compute, if it runs on the CPU's kernels.

@@ -53,6 +53,12 @@ pub enum ModelError {
         /// What candle says.
         reason: String,
     },
+    /// The file was replaced while its weights were out of memory.
+    #[error("the model file {path} is not the one any more that was loaded; restart the server")]
+    Changed {
+        /// The file.
+        path: String,
+    },
     /// The numbers do not fit this machine, or candle says no.
     #[error("the model cannot be set up: {0}")]
     Setup(String),

@@ -29,7 +29,7 @@
 //! | `simd*` | sixteen floats at a time, for what follows |
 //! | `attention`, `kv` | attention over segments of cached keys and values |
 //! | `rowwise`, `rotary` | norms, activation functions, sums; rotary embedding |
-//! | `memory` | huge pages for the weights |
+//! | `memory` | memory for the weights, in huge pages, and back to the system |
 //! | `pool` | [`WorkerPool`]: the threads |
 //! | `peak` | what the machine could do at best, for measurements |
 
@@ -82,6 +82,7 @@ pub use format::{Format, dequantize_row};
 pub use kv::{KvElement, KvRows, KvSegment};
 pub use layout::QuantMatrix;
 pub use matmul::{Product, matmul, matmul_all, matmul_with};
+pub use memory::give_back;
 pub use peak::{integer_peak, read_bandwidth};
 pub use pool::{WorkerPool, in_background};
 pub use rotary::{RotaryAngles, RotaryStyle, rope, rotary_frequencies};

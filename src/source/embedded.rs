@@ -4,17 +4,20 @@ mod infill;
 mod locate;
 mod power;
 mod prompt;
+mod rest;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
 use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness};
-use crate::model::{LoadOptions, Loaded, Tokenizer, load};
+use crate::model::{LanguageModel, LoadOptions, Loaded, Reload, Tokenizer, load};
 
 pub use locate::locate;
 pub use prompt::PromptEncoder;
+pub use rest::Resting;
 
 /// Bytes of keys and values that are kept, over all documents: some twenty thousand tokens of the default model.
 const CACHE_BYTES: usize = 256 << 20;
@@ -24,6 +27,17 @@ const BEHIND_FILE: usize = 1024;
 
 /// Says where the model file is, fetching it if need be; it may report (stage, done, total) while it works.
 pub type Locate = Box<dyn FnOnce(&(dyn Fn(&str, u64, u64) + Sync)) -> Result<PathBuf, String> + Send>;
+
+/// How the model leaves the machine to others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sparing {
+    /// Threads that compute while the machine runs on its battery, if not as many as otherwise.
+    pub battery_threads: Option<usize>,
+    /// Threads that compute while other programs keep the cores busy, if not as many as otherwise.
+    pub busy_threads: Option<usize>,
+    /// How long it is unused before its weights leave memory; `None` keeps them there.
+    pub unused: Option<Duration>,
+}
 
 /// A source whose model runs in this process.
 pub struct EmbeddedSource {
@@ -52,11 +66,10 @@ impl TokenCount for Counter {
 
 impl EmbeddedSource {
     /// Starts to locate and load the model; requests are refused with [`SourceError::Loading`] until it is there.
-    /// `battery_threads` is how many threads compute while the machine runs on its battery, if not the same.
-    pub fn start(locate: Locate, options: LoadOptions, battery_threads: Option<usize>) -> Arc<Self> {
+    pub fn start(locate: Locate, options: LoadOptions, sparing: Sparing) -> Arc<Self> {
         let source = Arc::new(Self::loading("looking for the model"));
         let loading = source.clone();
-        let load = move || match loading.load(locate, options, battery_threads) {
+        let load = move || match loading.load(locate, options, sparing) {
             Ok((ready, model)) => loading.set_ready(ready, model),
             Err(message) => loading.set_status(Status::Failed { message }),
         };
@@ -91,7 +104,7 @@ impl EmbeddedSource {
         &self,
         locate: Locate,
         options: LoadOptions,
-        battery_threads: Option<usize>,
+        sparing: Sparing,
     ) -> Result<(Ready, String), String> {
         let stage = |stage: &str, done, total| {
             self.set_status(Status::Loading { stage: stage.to_owned(), done, total });
@@ -101,8 +114,8 @@ impl EmbeddedSource {
         // Loading takes about a second: not worth a percentage.
         stage(&format!("loading {name}"), 0, 0);
         let mut loaded = load(&path, options).map_err(|error| error.to_string())?;
-        if let (Some(threads), Some(pool)) = (battery_threads, loaded.decoder.pool()) {
-            power::follow(&pool, threads);
+        if let Some(pool) = loaded.decoder.pool() {
+            power::follow(&pool, sparing);
         }
         let infill = infill::of(&path, &loaded);
         let explained = infill.explain();
@@ -117,7 +130,7 @@ impl EmbeddedSource {
                 loaded.markers.fim = None;
             }
         }
-        Ok((Ready::new(loaded)?, name))
+        Ok((Ready::new(loaded, &path, sparing.unused)?, name))
     }
 
     fn set_ready(&self, ready: Ready, model: String) {
@@ -140,10 +153,19 @@ impl EmbeddedSource {
 }
 
 impl Ready {
-    fn new(loaded: Loaded) -> Result<Self, String> {
+    fn new(loaded: Loaded, path: &Path, unused: Option<Duration>) -> Result<Self, String> {
         let context = loaded.decoder.context();
         let tokenizer = Arc::new(loaded.tokenizer);
-        let model = Box::new(loaded.decoder);
+        let model: Box<dyn LanguageModel> = match unused {
+            None => Box::new(loaded.decoder),
+            Some(unused) => {
+                let reload = Reload::new(path, &loaded.decoder).map_err(|error| error.to_string())?;
+                let read = move || Ok(Box::new(reload.decoder()?) as Box<dyn LanguageModel>);
+                let resting = Resting::new(Box::new(loaded.decoder), unused, Box::new(read));
+                resting.watch();
+                Box::new(resting)
+            }
+        };
         let parts = Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: CACHE_BYTES };
         let engine =
             Engine::start(parts).map_err(|error| format!("the engine thread cannot start: {error}"))?;

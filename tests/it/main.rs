@@ -28,6 +28,7 @@ mod prompt_tokens;
 mod prompts;
 mod readme;
 mod remote;
+mod resting;
 mod scripted;
 mod secrets;
 mod setup;

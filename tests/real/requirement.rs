@@ -9,14 +9,14 @@ use infill_ls::assist::{Options, Order, Product, Task, applied, perform};
 use infill_ls::config::Settings;
 use infill_ls::engine::CancelToken;
 use infill_ls::model::{Compute, LoadOptions};
-use infill_ls::source::{EmbeddedSource, Source};
+use infill_ls::source::{EmbeddedSource, Source, Sparing};
 use infill_ls::text::{Language, Snapshot, TextEdit};
 
 use crate::parity::model_path;
 
 fn source() -> Arc<EmbeddedSource> {
     let options = LoadOptions { context: 2048, threads: 2, compute: Compute::Kernels };
-    let source = EmbeddedSource::start(Box::new(|_| Ok(model_path())), options, None);
+    let source = EmbeddedSource::start(Box::new(|_| Ok(model_path())), options, Sparing::default());
     source.wait(&mut |_, _, _| ()).unwrap();
     source
 }

@@ -13,6 +13,8 @@ pub enum KernelError {
     Size { what: &'static str },
     /// The instruction set asked for is not there on this machine.
     Unavailable { kernel: &'static str },
+    /// The system gives no memory.
+    Memory { bytes: usize, reason: std::io::ErrorKind },
 }
 
 impl fmt::Display for KernelError {
@@ -26,6 +28,12 @@ impl fmt::Display for KernelError {
                 write!(f, "{what} has length {actual} where {expected} was expected")
             }
             Self::Size { what } => write!(f, "{what} is zero or too large"),
+            Self::Memory { bytes, reason } => {
+                write!(
+                    f,
+                    "the system gives no {bytes} bytes of memory ({reason}); a smaller model needs less"
+                )
+            }
             Self::Unavailable { kernel } => {
                 write!(
                     f,

@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use super::error::{KernelError, expect_len};
 use super::format::{BLOCK, Format, SUPER};
-use super::memory::zeroed;
+use super::memory::Zeroed;
 use super::pool::WorkerPool;
 use super::repack;
 
@@ -117,9 +117,8 @@ pub struct QuantMatrix {
     rows: usize,
     cols: usize,
     layout: PanelLayout,
-    bytes: Vec<u8>,
-    /// Where the first panel begins, so that it stands on a cache line.
-    start: usize,
+    /// A page begins with the first panel, and so each stands on a cache line.
+    bytes: Zeroed,
 }
 
 impl QuantMatrix {
@@ -142,10 +141,9 @@ impl QuantMatrix {
         let panels = rows.div_ceil(PANEL);
         let size =
             panels.checked_mul(layout.bytes).ok_or(KernelError::Size { what: "the number of rows" })?;
-        let mut packed = zeroed(size + LINE);
-        let start = packed.as_ptr().align_offset(LINE).min(LINE);
-        repack::fill(&layout, &mut packed[start..start + size], layout.bytes, bytes, row_bytes, pool);
-        Ok(Self { rows, cols, layout, bytes: packed, start })
+        let mut packed = Zeroed::new(size)?;
+        repack::fill(&layout, &mut packed, layout.bytes, bytes, row_bytes, pool);
+        Ok(Self { rows, cols, layout, bytes: packed })
     }
 
     /// Outputs.
@@ -182,7 +180,7 @@ impl QuantMatrix {
 
     pub(super) fn panel(&self, index: usize) -> Panel<'_> {
         let PanelLayout { format, blocks, bytes } = self.layout;
-        Panel { format, blocks, bytes: &self.bytes[self.start + index * bytes..][..bytes] }
+        Panel { format, blocks, bytes: &self.bytes[index * bytes..][..bytes] }
     }
 }
 

@@ -1,0 +1,90 @@
+//! The way back to a model's weights, for who gives up their memory while nobody uses them. All that a cache and a tokenizer
+//! were made for stays, so that only the very same files will do.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::checkpoint::{self, Checkpoint};
+use super::ops::Place;
+use super::{Architecture, Decoder, GgufFile, ModelError};
+
+/// Where a decoder's weights came from, and what it was.
+pub struct Reload {
+    path: PathBuf,
+    folder: Option<PathBuf>,
+    files: Vec<Stamp>,
+    architecture: Architecture,
+    place: Place,
+    context: usize,
+}
+
+/// What tells whether a file is still the one that it was.
+#[derive(PartialEq)]
+struct Stamp {
+    name: OsString,
+    bytes: u64,
+    changed: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn new(name: OsString, data: &Metadata) -> Self {
+        Self { name, bytes: data.len(), changed: data.modified().ok() }
+    }
+}
+
+impl Reload {
+    /// Remembers where `decoder` was loaded from.
+    ///
+    /// # Errors
+    /// When the file has gone already.
+    pub fn new(path: &Path, decoder: &Decoder) -> Result<Self, ModelError> {
+        let folder = checkpoint::folder(path);
+        let (architecture, place, context) = decoder.description();
+        let files = stamps(path, folder.as_deref())?;
+        Ok(Self { path: path.to_owned(), folder, files, architecture, place, context })
+    }
+
+    /// Reads the weights again, for the same threads or device as before.
+    ///
+    /// # Errors
+    /// When a file has gone, is another one by now, or cannot be read.
+    pub fn decoder(&self) -> Result<Decoder, ModelError> {
+        if stamps(&self.path, self.folder.as_deref())? != self.files {
+            return Err(ModelError::Changed { path: self.path.display().to_string() });
+        }
+        let (architecture, place) = (self.architecture.clone(), self.place.clone());
+        match &self.folder {
+            Some(folder) => {
+                Decoder::from_weights_at(&Checkpoint::open(folder)?, architecture, place, self.context)
+            }
+            None => {
+                let file = GgufFile::open(&self.path)?;
+                let decoder = Decoder::from_weights_at(&file, architecture, place, self.context);
+                file.let_go();
+                decoder
+            }
+        }
+    }
+}
+
+/// Returns the stamps of a model's file, or of those in its folder that hold weights.
+fn stamps(path: &Path, folder: Option<&Path>) -> Result<Vec<Stamp>, ModelError> {
+    let of = |path: &Path| -> std::io::Result<Vec<Stamp>> {
+        let Some(folder) = folder else {
+            return Ok(vec![Stamp::new(OsString::new(), &path.metadata()?)]);
+        };
+        let mut stamps = Vec::new();
+        for file in folder.read_dir()? {
+            let file = file?;
+            if Path::new(&file.file_name()).extension().is_some_and(|extension| extension == "safetensors") {
+                // Of a link, what it leads to: the hub's own cache is made of these.
+                stamps.push(Stamp::new(file.file_name(), &file.path().metadata()?));
+            }
+        }
+        stamps.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(stamps)
+    };
+    of(path).map_err(|source| ModelError::Io { path: path.display().to_string(), source })
+}
