@@ -2,10 +2,13 @@
 //! nonsense. Each must be answered exactly once, and the memory stay flat. No part of the program;
 //! `cargo run --release --example storm [REQUESTS]`.
 
+#[path = "../tests/it/remote/fate.rs"]
+mod fate;
+
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -17,6 +20,8 @@ use infill_ls::source::{
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+
+use fate::Fates;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 32;
@@ -36,7 +41,7 @@ fn main() -> anyhow::Result<()> {
 async fn storm(requests: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let fates = Arc::new(AtomicU64::new(0x9E37_79B9_7F4A_7C15));
+    let fates = Arc::new(Fates::new());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve(stream, Arc::clone(&fates)));
@@ -126,7 +131,7 @@ fn request(branch: u64) -> Request {
     }
 }
 
-async fn serve(stream: TcpStream, fates: Arc<AtomicU64>) {
+async fn serve(stream: TcpStream, fates: Arc<Fates>) {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     loop {
@@ -149,7 +154,7 @@ async fn serve(stream: TcpStream, fates: Arc<AtomicU64>) {
             return;
         }
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let (answer, goes_on) = match draw(&fates) % 10 {
+        let (answer, goes_on) = match fates.draw() % 10 {
             0 => (String::new(), false),
             1 => {
                 let _ = reader.read_to_end(&mut body).await;
@@ -165,15 +170,6 @@ async fn serve(stream: TcpStream, fates: Arc<AtomicU64>) {
             return;
         }
     }
-}
-
-fn draw(state: &AtomicU64) -> u64 {
-    let mut x = state.load(Ordering::Relaxed);
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    state.store(x, Ordering::Relaxed);
-    x
 }
 
 /// Returns the kilobytes that this process holds.

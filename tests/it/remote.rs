@@ -4,6 +4,7 @@
 mod answers;
 mod away;
 mod command;
+mod fate;
 mod load;
 mod private;
 mod server;

@@ -1,26 +1,16 @@
 //! A server that fails at random: every request is answered exactly once, and soon. `examples/storm.rs` does the same with
 //! ten thousand requests and looks at the memory.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use infill_ls::source::{
     FallbackSource, RemoteKind, RemoteOptions, RemoteSource, Request, Source, SourceError,
 };
 
+use super::fate::Fates;
 use super::server::{Answering, Server};
 use super::{gap, options, request};
 use crate::support::Script;
-
-/// Draws a fate; the same sequence each time.
-fn draw(state: &AtomicU64) -> u64 {
-    let mut x = state.load(Ordering::Relaxed);
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    state.store(x, Ordering::Relaxed);
-    x
-}
 
 async fn misbehave(fate: u64, answering: &mut Answering) -> bool {
     match fate % 8 {
@@ -56,9 +46,9 @@ async fn misbehave(fate: u64, answering: &mut Answering) -> bool {
 #[tokio::test]
 async fn whatever_a_server_does_every_request_is_answered_once() {
     const REQUESTS: usize = 600;
-    let state = AtomicU64::new(0x9E37_79B9_7F4A_7C15);
+    let fates = Fates::new();
     let server = Server::start(move |_, answering| {
-        let fate = draw(&state);
+        let fate = fates.draw();
         Box::pin(misbehave(fate, answering))
     })
     .await;
