@@ -2,6 +2,7 @@
 //! checked against the file's real size. What the tensors mean is not known here.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Cursor;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::Device;
-use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::gguf_file::{Content, TensorInfo, Value, VersionedMagic};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use memmap2::Mmap;
 #[cfg(unix)]
@@ -25,6 +26,13 @@ pub struct GgufFile {
     path: String,
     map: Arc<Mmap>,
     content: Content,
+}
+
+/// What a file's header says of its tensors, without the vocabulary, which is nearly all of it.
+pub(super) struct Directory {
+    magic: VersionedMagic,
+    start: u64,
+    tensors: Vec<(String, TensorInfo)>,
 }
 
 /// One tensor's place in the file.
@@ -43,19 +51,7 @@ impl GgufFile {
     /// # Errors
     /// When the file cannot be read, is no GGUF file, or its header does not fit its size.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let shown = path.display().to_string();
-        let io = |source| ModelError::Io { path: shown.clone(), source };
-        let file = File::open(path).map_err(io)?;
-        if file.metadata().map_err(io)?.is_dir() {
-            return Err(io(std::io::Error::other("it is a directory")));
-        }
-        // SAFETY: the map is read-only; the store writes model files under a temporary name and renames them, so a
-        // file under its final name is not written to. Somebody who truncates it by hand while it runs gets SIGBUS,
-        // as with every program that maps its model; reading it all into memory would cost the file's size twice.
-        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        if map.get(..4) != Some(b"GGUF") {
-            return Err(ModelError::NotGguf { path: shown, found: beginning(&map) });
-        }
+        let (shown, map) = mapped(path)?;
         let broken = |reason| ModelError::Broken { path: shown.clone(), reason };
         // candle's parser is bounded, but a crafted header can still make it divide by zero (alignment 0).
         let parsed = catch_unwind(AssertUnwindSafe(|| Content::read(&mut Cursor::new(&map[..]))));
@@ -63,6 +59,29 @@ impl GgufFile {
             .map_err(|_| broken("its header holds impossible numbers".into()))?
             .map_err(|e| broken(first_line(&e.to_string())))?;
         Ok(Self { path: shown, map: Arc::new(map), content })
+    }
+
+    /// Returns what [`Self::reopen`] needs.
+    pub(super) fn directory(&self) -> Directory {
+        let tensors = self.content.tensor_infos.iter().map(|(name, info)| (name.clone(), copied(info)));
+        let (magic, start) = (self.content.magic, self.content.tensor_data_offset);
+        Directory { magic, start, tensors: tensors.collect() }
+    }
+
+    /// Maps a file again whose header was read before, for its tensors only.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn reopen(path: &Path, directory: &Directory) -> Result<Self, ModelError> {
+        let (path, map) = mapped(path)?;
+        let tensors = directory.tensors.iter().map(|(name, info)| (name.clone(), copied(info)));
+        let content = Content {
+            magic: directory.magic,
+            metadata: HashMap::new(),
+            tensor_infos: tensors.collect(),
+            tensor_data_offset: directory.start,
+        };
+        Ok(Self { path, map: Arc::new(map), content })
     }
 
     /// Returns the file's path as given.
@@ -231,6 +250,28 @@ pub(super) fn integer(value: &Value) -> Option<u64> {
         Value::I32(n) => u64::try_from(n).ok(),
         Value::I64(n) => u64::try_from(n).ok(),
         _ => None,
+    }
+}
+
+fn copied(info: &TensorInfo) -> TensorInfo {
+    TensorInfo { ggml_dtype: info.ggml_dtype, shape: info.shape.clone(), offset: info.offset }
+}
+
+/// Maps a file that begins like a GGUF file, and returns how it is called.
+fn mapped(path: &Path) -> Result<(String, Mmap), ModelError> {
+    let shown = path.display().to_string();
+    let io = |source| ModelError::Io { path: shown.clone(), source };
+    let file = File::open(path).map_err(io)?;
+    if file.metadata().map_err(io)?.is_dir() {
+        return Err(io(std::io::Error::other("it is a directory")));
+    }
+    // SAFETY: the map is read-only; the store writes model files under a temporary name and renames them, so a
+    // file under its final name is not written to. Somebody who truncates it by hand while it runs gets SIGBUS,
+    // as with every program that maps its model; reading it all into memory would cost the file's size twice.
+    let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+    match map.get(..4) == Some(b"GGUF") {
+        true => Ok((shown, map)),
+        false => Err(ModelError::NotGguf { path: shown, found: beginning(&map) }),
     }
 }
 

@@ -9,7 +9,7 @@ use candle_core::utils::{cuda_is_available, metal_is_available};
 use super::checkpoint::{self, Checkpoint};
 use super::kernels::WorkerPool;
 use super::ops::Place;
-use super::{Architecture, ChatTemplate, Decoder, GgufFile, Markers, ModelError, Tokenizer};
+use super::{Architecture, ChatTemplate, Decoder, GgufFile, Markers, ModelError, Reload, Tokenizer};
 
 /// How to load.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,8 @@ pub struct Loaded {
     pub chat: Option<ChatTemplate>,
     /// The file's own name for itself, or the file name.
     pub name: String,
+    /// The way back to the network's weights.
+    pub reload: Reload,
 }
 
 /// Loads a GGUF file, or a folder with a model as Hugging Face publishes it.
@@ -101,10 +103,11 @@ pub fn load(path: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
     let decoder = decoder?;
     let name = file.string("general.name").map(str::to_owned);
     let name = name.or_else(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    let reload = Reload::from_gguf(path, &file, &decoder)?;
     file.let_go();
     // Freeing its hundred thousands of strings takes a while, too, and nobody has to wait for that.
     std::thread::spawn(move || drop(file));
-    Ok(Loaded { decoder, tokenizer, markers, chat, name: name.unwrap_or_default() })
+    Ok(Loaded { decoder, tokenizer, markers, chat, name: name.unwrap_or_default(), reload })
 }
 
 fn load_checkpoint(folder: &Path, options: LoadOptions) -> Result<Loaded, ModelError> {
@@ -112,7 +115,8 @@ fn load_checkpoint(folder: &Path, options: LoadOptions) -> Result<Loaded, ModelE
     let decoder = Decoder::from_weights(&checkpoint, checkpoint.architecture()?, options)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let (markers, chat) = (checkpoint.markers(), checkpoint.chat(folder));
-    Ok(Loaded { decoder, markers, chat, name, tokenizer: checkpoint.tokenizer })
+    let reload = Reload::from_folder(folder, &decoder)?;
+    Ok(Loaded { decoder, markers, chat, name, tokenizer: checkpoint.tokenizer, reload })
 }
 
 fn vocabulary(file: &GgufFile) -> Result<(Tokenizer, Markers, Option<ChatTemplate>), ModelError> {

@@ -6,18 +6,27 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::Checkpoint;
+use super::gguf::Directory;
 use super::ops::Place;
 use super::{Architecture, Decoder, GgufFile, ModelError};
 
 /// Where a decoder's weights came from, and what it was.
 pub struct Reload {
     path: PathBuf,
-    folder: Option<PathBuf>,
+    kind: Kind,
     files: Vec<Stamp>,
     architecture: Architecture,
     place: Place,
     context: usize,
+}
+
+/// What lies at the path.
+enum Kind {
+    /// A GGUF file, whose header need not be read again.
+    Gguf(Directory),
+    /// A folder as Hugging Face publishes it.
+    Folder,
 }
 
 /// What tells whether a file is still the one that it was.
@@ -35,15 +44,20 @@ impl Stamp {
 }
 
 impl Reload {
-    /// Remembers where `decoder` was loaded from.
-    ///
-    /// # Errors
-    /// When the file has gone already.
-    pub fn new(path: &Path, decoder: &Decoder) -> Result<Self, ModelError> {
-        let folder = checkpoint::folder(path);
+    /// Remembers the file that `decoder` was loaded from.
+    pub(super) fn from_gguf(path: &Path, file: &GgufFile, decoder: &Decoder) -> Result<Self, ModelError> {
+        Self::new(path, Kind::Gguf(file.directory()), decoder)
+    }
+
+    /// Remembers the folder that `decoder` was loaded from.
+    pub(super) fn from_folder(folder: &Path, decoder: &Decoder) -> Result<Self, ModelError> {
+        Self::new(folder, Kind::Folder, decoder)
+    }
+
+    fn new(path: &Path, kind: Kind, decoder: &Decoder) -> Result<Self, ModelError> {
         let (architecture, place, context) = decoder.description();
-        let files = stamps(path, folder.as_deref())?;
-        Ok(Self { path: path.to_owned(), folder, files, architecture, place, context })
+        let files = stamps(path, &kind)?;
+        Ok(Self { path: path.to_owned(), kind, files, architecture, place, context })
     }
 
     /// Reads the weights again, for the same threads or device as before.
@@ -51,16 +65,16 @@ impl Reload {
     /// # Errors
     /// When a file has gone, is another one by now, or cannot be read.
     pub fn decoder(&self) -> Result<Decoder, ModelError> {
-        if stamps(&self.path, self.folder.as_deref())? != self.files {
+        if stamps(&self.path, &self.kind)? != self.files {
             return Err(ModelError::Changed { path: self.path.display().to_string() });
         }
         let (architecture, place) = (self.architecture.clone(), self.place.clone());
-        match &self.folder {
-            Some(folder) => {
-                Decoder::from_weights_at(&Checkpoint::open(folder)?, architecture, place, self.context)
+        match &self.kind {
+            Kind::Folder => {
+                Decoder::from_weights_at(&Checkpoint::open(&self.path)?, architecture, place, self.context)
             }
-            None => {
-                let file = GgufFile::open(&self.path)?;
+            Kind::Gguf(directory) => {
+                let file = GgufFile::reopen(&self.path, directory)?;
                 let decoder = Decoder::from_weights_at(&file, architecture, place, self.context);
                 file.let_go();
                 decoder
@@ -70,13 +84,13 @@ impl Reload {
 }
 
 /// Returns the stamps of a model's file, or of those in its folder that hold weights.
-fn stamps(path: &Path, folder: Option<&Path>) -> Result<Vec<Stamp>, ModelError> {
+fn stamps(path: &Path, kind: &Kind) -> Result<Vec<Stamp>, ModelError> {
     let of = |path: &Path| -> std::io::Result<Vec<Stamp>> {
-        let Some(folder) = folder else {
+        if let Kind::Gguf(_) = kind {
             return Ok(vec![Stamp::new(OsString::new(), &path.metadata()?)]);
-        };
+        }
         let mut stamps = Vec::new();
-        for file in folder.read_dir()? {
+        for file in path.read_dir()? {
             let file = file?;
             if Path::new(&file.file_name()).extension().is_some_and(|extension| extension == "safetensors") {
                 // Of a link, what it leads to: the hub's own cache is made of these.

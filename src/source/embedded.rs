@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
 use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness};
-use crate::model::{LanguageModel, LoadOptions, Loaded, Reload, Tokenizer, load};
+use crate::model::{LanguageModel, LoadOptions, Loaded, Tokenizer, load};
 
 pub use locate::locate;
 pub use prompt::PromptEncoder;
@@ -130,7 +130,7 @@ impl EmbeddedSource {
                 loaded.markers.fim = None;
             }
         }
-        Ok((Ready::new(loaded, &path, sparing.unused)?, name))
+        Ok((Ready::new(loaded, sparing.unused)?, name))
     }
 
     fn set_ready(&self, ready: Ready, model: String) {
@@ -153,13 +153,13 @@ impl EmbeddedSource {
 }
 
 impl Ready {
-    fn new(loaded: Loaded, path: &Path, unused: Option<Duration>) -> Result<Self, String> {
+    fn new(loaded: Loaded, unused: Option<Duration>) -> Result<Self, String> {
         let context = loaded.decoder.context();
         let tokenizer = Arc::new(loaded.tokenizer);
         let model: Box<dyn LanguageModel> = match unused {
             None => Box::new(loaded.decoder),
             Some(unused) => {
-                let reload = Reload::new(path, &loaded.decoder).map_err(|error| error.to_string())?;
+                let reload = loaded.reload;
                 let read = move || Ok(Box::new(reload.decoder()?) as Box<dyn LanguageModel>);
                 let resting = Resting::new(Box::new(loaded.decoder), unused, Box::new(read));
                 resting.watch();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use infill_ls::engine::{CancelToken, GenerationParams, JobError, JobOutput};
-use infill_ls::model::{Compute, LanguageModel, LoadOptions, Reload, load};
+use infill_ls::model::{Compute, LanguageModel, LoadOptions, load};
 use infill_ls::source::Resting;
 
 use crate::scripted::Bench;
@@ -27,7 +27,7 @@ impl Rested {
         let path = tiny_model::write_good(dir.path());
         let options = LoadOptions { context: 256, threads: 2, compute: Compute::Kernels };
         let loaded = load(&path, options).unwrap();
-        let reload = Reload::new(&path, &loaded.decoder).unwrap();
+        let reload = loaded.reload;
         let read = move || Ok(Box::new(reload.decoder()?) as Box<dyn LanguageModel>);
         let resting = Resting::new(Box::new(loaded.decoder), UNUSED, Box::new(read));
         let bench = Bench::new(Box::new(resting.clone()), loaded.tokenizer, 256);
@@ -90,7 +90,7 @@ fn a_checkpoint_rests_too() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny/qwen2");
     let options = LoadOptions { context: 64, threads: 1, compute: Compute::Kernels };
     let loaded = load(&folder, options).unwrap();
-    let reload = Reload::new(&folder, &loaded.decoder).unwrap();
+    let reload = loaded.reload;
     let read = move || Ok(Box::new(reload.decoder()?) as Box<dyn LanguageModel>);
     let resting = Resting::new(Box::new(loaded.decoder), UNUSED, Box::new(read));
     assert!(resting.rest(later(UNUSED)));

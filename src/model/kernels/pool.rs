@@ -13,7 +13,9 @@ use team::Team;
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 /// How much idle work stands back, of 100: on Linux a niceness of 5, a quarter of the time of a program that competes
-/// with it. Less would hold up a request that waits for the idle work to let go.
+/// with it. Less would hold up a request that waits for the idle work to let go. A kernel that shares the cores out by
+/// sessions first (`sched_autogroup_enabled`, and no control groups) weighs it against the programs of the editor's own session
+/// only.
 const BACKGROUND_PRIORITY: u8 = 35;
 #[cfg(target_os = "linux")]
 const BACKGROUND_NICENESS: i32 = 5;
