@@ -86,7 +86,7 @@ impl Tally {
             row("key to suggestion, ms p95", ms(0.95)),
             row("keys answered by the last suggestion", self.typed_through.to_string()),
             row("keys that a request went on with", self.joined.to_string()),
-            row("requests dropped at the next key", self.dropped.to_string()),
+            row("requests dropped, for other keys came", self.dropped.to_string()),
             row("errors", self.errors().to_string()),
         ];
         rows.extend(

@@ -118,6 +118,8 @@ impl User {
                         self.seen.shown_ms.push(asked.since.elapsed().as_secs_f64() * 1e3);
                         ghost = Some(shown);
                     }
+                    // What it began to write is not what was typed meanwhile.
+                    Err(Reason::Cancelled) => self.seen.dropped += 1,
                     Err(reason) => self.seen.silent(reason),
                 }
                 pending = None;
