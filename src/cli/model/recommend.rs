@@ -41,11 +41,13 @@ pub(super) fn recommend(store: &Store, latency: u32) -> anyhow::Result<()> {
         print(&line(row, latency, memory))?;
     }
     print(&match recommended(&rows, latency, memory) {
-        Some(Row { entry, installed: true, .. }) => format!("recommended: {}, which is here", entry.name),
+        Some(Row { entry, installed: true, .. }) => {
+            format!("recommended: {}, which is here (licence: {})", entry.name, entry.licence)
+        }
         Some(Row { entry, .. }) => {
             format!(
-                "recommended: {0}; fetch it with `infill-ls model pull {0}`, then try again: it was not measured",
-                entry.name
+                "recommended: {0} (licence: {1}); fetch it with `infill-ls model pull {0}`, then try again: it was not measured",
+                entry.name, entry.licence
             )
         }
         None => format!("none writes a line in {latency} ms; the smallest comes nearest, or allow more time"),
@@ -98,7 +100,8 @@ fn line(row: &Row, latency: u32, memory: Option<u64>) -> String {
         (false, false) => "too slow",
     };
     let gigabytes = row.entry.memory() as f64 / 1e9;
-    format!("{:<30} {gigabytes:>5.1} GB memory  {time:>9} a line ({how})  {verdict}", row.entry.name)
+    let Entry { name, licence, .. } = row.entry;
+    format!("{name:<30} {gigabytes:>5.1} GB memory  {time:>9} a line ({how})  {verdict:<26}  {licence}")
 }
 
 /// Returns the memory that is free, where the system tells it simply.
