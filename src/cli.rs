@@ -74,6 +74,8 @@ enum Command {
     Context(context::ContextArgs),
     /// List, fetch and delete models
     Model(model::ModelArgs),
+    /// Keep the keys of servers in the keyring of the operating system
+    Remote(remote::RemoteArgs),
     /// Print an editor's configuration, or write it after asking
     Setup(setup::SetupArgs),
     /// Say what works on this machine, how fast, and why the last requests were silent
@@ -111,6 +113,7 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Context(args)) => context::run(args),
         Some(Command::Model(args)) => model::run(args),
+        Some(Command::Remote(args)) => remote::run(args),
         Some(Command::Setup(args)) => setup::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Stats(args)) => stats::run(args),

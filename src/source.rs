@@ -19,7 +19,9 @@ use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
 pub use crate::engine::{Counters, Readiness};
 pub use embedded::{EmbeddedSource, Locate, PromptEncoder, Resting, Sparing, locate};
 pub use fallback::FallbackSource;
-pub use remote::{Key, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource};
+pub use remote::{
+    Key, KeySource, KeyStore, Keyring, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource,
+};
 
 /// A future that a source hands out.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

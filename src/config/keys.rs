@@ -201,6 +201,11 @@ const KEYS: &[Key] = &[
         "The name of the environment variable that holds the key; the key itself stands in no setting and no log.",
     ),
     key(
+        "remote.key_name",
+        "a string or null",
+        "The name under which the keyring of the operating system holds the key, put there with `infill-ls remote key set NAME`; `remote.key_env` comes before it.",
+    ),
+    key(
         "remote.markers",
         "\"auto\", \"suffix\", \"qwen\", \"starcoder\", \"deepseek\", \"codellama\" or \"codegemma\"",
         "How a prompt says where the gap is: by the family's markers, or as a suffix where the server knows them itself; \

@@ -18,6 +18,8 @@ pub struct RemoteSettings {
     pub model: Option<String>,
     /// The environment variable with the key.
     pub key_env: Option<String>,
+    /// The name of the key in the keyring of the operating system.
+    pub key_name: Option<String>,
     /// How a prompt says where the gap is.
     pub markers: RemoteMarkers,
     /// Folders whose text may be sent.
@@ -83,6 +85,7 @@ impl Default for RemoteSettings {
             url: None,
             model: None,
             key_env: None,
+            key_name: None,
             markers: RemoteMarkers::Auto,
             folders: Vec::new(),
             fallback: true,

@@ -9,6 +9,7 @@ mod breaker;
 mod client;
 mod events;
 mod fault;
+mod keyring;
 mod llama_server;
 mod markers;
 mod mistral;
@@ -34,7 +35,8 @@ use client::Client;
 use fault::FaultKind;
 use server::{Server, away, bytes};
 
-pub use options::{Key, MarkerChoice, RemoteKind, RemoteOptions};
+pub use keyring::{KeyStore, Keyring};
+pub use options::{Key, KeySource, MarkerChoice, RemoteKind, RemoteOptions};
 pub(super) use server::Unanswered;
 
 /// Bytes of code that a token has at the least, on average: too long a prompt costs more than one that is a little shorter.
@@ -109,7 +111,7 @@ impl RemoteSource {
         let server = self.server()?;
         let model = server.model().await.map_err(away)?;
         let (outgoing, masked) = server.outgoing(&request.input, &request.params, &request.files, model)?;
-        let headers = server.client.headers().map_err(away)?;
+        let headers = server.client.headers().await.map_err(away)?;
         let shown = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             let value =
                 if value.is_sensitive() { crate::secrets::MASK } else { value.to_str().unwrap_or_default() };

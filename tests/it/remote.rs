@@ -5,6 +5,7 @@ mod answers;
 mod away;
 mod command;
 mod fate;
+mod keys;
 mod load;
 mod private;
 mod server;

@@ -1,17 +1,18 @@
 //! The HTTP client: one for each remote source, so that connections are used again. It knows the address and the key, and
 //! shows the key to nobody but that server.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Response, Url};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::fault::{Fault, FaultKind};
 use super::patience::{Moment, patient};
-use super::{Key, RemoteKind, RemoteOptions};
+use super::{Key, KeySource, RemoteKind, RemoteOptions};
 
 /// How long it is waited before the same request is sent again.
 const RETRIES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
@@ -34,7 +35,9 @@ pub(super) struct Client {
     connections: Connections,
     base: Url,
     kind: RemoteKind,
-    key: Option<Key>,
+    key: Option<KeySource>,
+    /// The key, once it was needed.
+    known: OnceCell<Key>,
     read: Duration,
 }
 
@@ -110,7 +113,8 @@ impl Client {
         if options.key.is_some() && base.scheme() == "http" && !is_this_machine(&base) {
             tracing::warn!("the key goes over the network unencrypted: `remote.url` begins with http://");
         }
-        Ok(Self { connections, base, kind: options.kind, key: options.key.clone(), read: options.read })
+        let (kind, key, read) = (options.kind, options.key.clone(), options.read);
+        Ok(Self { connections, base, kind, key, known: OnceCell::new(), read })
     }
 
     /// Returns host and port, for a person.
@@ -132,11 +136,11 @@ impl Client {
     /// Returns the headers of a request; what they hold of a key is marked as sensitive.
     ///
     /// # Errors
-    /// When the key has characters that no header can hold.
-    pub(super) fn headers(&self) -> Result<HeaderMap, Fault> {
+    /// When the key is not where the settings say, or has characters that no header can hold.
+    pub(super) async fn headers(&self) -> Result<HeaderMap, Fault> {
         let mut headers =
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key().await? {
             let unusable = |_| Fault::new(FaultKind::Refused, "the key has characters that no key has");
             let mut value = HeaderValue::from_str(&format!("Bearer {}", key.reveal())).map_err(unusable)?;
             value.set_sensitive(true);
@@ -145,10 +149,33 @@ impl Client {
         Ok(headers)
     }
 
+    /// Returns the key. Where it is not in its store it is looked for again at the next request: it may be put there meanwhile.
+    async fn key(&self) -> Result<Option<&Key>, Fault> {
+        let Some(source) = &self.key else { return Ok(None) };
+        let find = || async {
+            let (name, store) = match source {
+                KeySource::Known(key) => return Ok(key.clone()),
+                KeySource::Stored { name, store } => (name.clone(), Arc::clone(store)),
+            };
+            // The user may be asked to unlock it.
+            let found = tokio::task::spawn_blocking(move || (store.get(&name), name)).await;
+            let (found, name) = found.map_err(|error| Fault::new(FaultKind::Refused, error.to_string()))?;
+            let told = match found {
+                Ok(Some(key)) => return Ok(key),
+                Ok(None) => format!(
+                    "the keyring holds no key `{name}`; `infill-ls remote key set {name}` puts it there"
+                ),
+                Err(why) => format!("the key `{name}` could not be read (setting `remote.key_name`): {why}"),
+            };
+            Err(Fault::new(FaultKind::Refused, told))
+        };
+        self.known.get_or_try_init(find).await.map(Some)
+    }
+
     /// Sends a request and returns the head of the answer, if that is a good one. Where nothing at all came it is sent
     /// again after a pause. Dropping the future, or the answer, closes the connection.
     pub(super) async fn post(&self, path: &str, body: &[u8]) -> Result<Response, Fault> {
-        let headers = self.headers()?;
+        let headers = self.headers().await?;
         let mut pauses = RETRIES.into_iter();
         loop {
             let http = self.connections.at(Moment::now());
@@ -170,7 +197,7 @@ impl Client {
     /// Reads a small JSON document from the server.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Fault> {
         let http = self.connections.at(Moment::now());
-        let answer = self.send(http.get(self.address(path)).headers(self.headers()?)).await?;
+        let answer = self.send(http.get(self.address(path)).headers(self.headers().await?)).await?;
         if !answer.status().is_success() {
             return Err(self.refusal(answer).await);
         }
@@ -209,7 +236,7 @@ impl Client {
         let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let said = self.beginning(answer, ERROR_BYTES).await;
         let mut said = String::from_utf8_lossy(&said).into_owned();
-        if let Some(key) = &self.key {
+        if let Some(key) = self.known.get() {
             said = said.replace(key.reveal(), crate::secrets::MASK);
         }
         Fault::of_status(status, &said, seconds.map(Duration::from_secs))

@@ -79,7 +79,7 @@ impl Fault {
             _ => FaultKind::Broken,
         };
         let what = match status {
-            401 | 403 => "the key is refused (setting `remote.key_env`)".to_owned(),
+            401 | 403 => "the key is refused (settings `remote.key_env`, `remote.key_name`)".to_owned(),
             404 | 405 => {
                 "there is no such address or model (settings `remote.url`, `remote.model`)".to_owned()
             }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::keyring::KeyStore;
 use super::llama_server::LlamaServer;
 use super::markers::{CODEGEMMA, CODELLAMA, DEEPSEEK, Family, QWEN, STARCODER};
 use super::mistral::Mistral;
@@ -22,7 +24,7 @@ pub struct RemoteOptions {
     /// The model's name on the server; `None` is the first one that it names.
     pub model: Option<String>,
     /// What the server wants to be shown.
-    pub key: Option<Key>,
+    pub key: Option<KeySource>,
     /// How a gap is shown.
     pub markers: MarkerChoice,
     /// Folders whose text may be sent.
@@ -35,6 +37,29 @@ pub struct RemoteOptions {
     pub ca_file: Option<PathBuf>,
     /// Whether the proxy variables of the environment count.
     pub proxy: bool,
+}
+
+/// Where the key comes from.
+#[derive(Clone)]
+pub enum KeySource {
+    /// It is known.
+    Known(Key),
+    /// It lies under a name in a store, which is opened at the first request.
+    Stored {
+        /// The name.
+        name: String,
+        /// The store.
+        store: Arc<dyn KeyStore>,
+    },
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(key) => key.fmt(f),
+            Self::Stored { name, .. } => write!(f, "the key `{name}`"),
+        }
+    }
 }
 
 /// A key, which is shown to its server only.

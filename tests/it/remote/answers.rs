@@ -1,7 +1,9 @@
 //! Each kind of server: what it is sent, and what is made of its answer.
 
 use infill_ls::engine::FinishReason;
-use infill_ls::source::{Generation, Input, MarkerChoice, RemoteKind, RemoteOptions, RemoteSource, Source};
+use infill_ls::source::{
+    Generation, Input, KeySource, MarkerChoice, RemoteKind, RemoteOptions, RemoteSource, Source,
+};
 use serde_json::{Value, json};
 
 use super::server::{Asked, Server};
@@ -239,7 +241,7 @@ async fn mistral_has_an_address_of_its_own_and_tells_no_odds() {
     ];
     let unnamed = |url: &str| RemoteOptions {
         model: None,
-        key: Some("a key".into()),
+        key: Some(KeySource::Known("a key".into())),
         ..options(RemoteKind::Mistral, url)
     };
     let (asked, generation) = ask(unnamed, gap(TEXT), events).await;

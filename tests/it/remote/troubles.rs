@@ -32,7 +32,7 @@ async fn a_server_that_refuses_says_why() {
         (
             "401 Unauthorized",
             r#"{"error":{"message":"bad key"}}"#,
-            "the key is refused (setting `remote.key_env`): status 401: bad key",
+            "the key is refused (settings `remote.key_env`, `remote.key_name`): status 401: bad key",
         ),
         (
             "404 Not Found",
