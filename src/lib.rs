@@ -28,7 +28,7 @@
 //! | [`model`] | a model file in, tokens in, logits out; tokenizer, chat form, sampler, KV cache, kernels | candle, tokenizers, minijinja |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
 //! | [`fetch`] | the catalogue of models, download, checksums | |
-//! | [`source`] | where generated text comes from: the engine here, or a server with that behind it | reqwest |
+//! | [`source`] | where generated text comes from: the engine here, or a server with that behind it | reqwest, keyring |
 //! | [`assist`] | what the model is asked for, checked before it is offered: completions, functions, mending, explaining, … | |
 //! | [`config`], [`stats`] | settings and their checking; the local log of requests and of what happened to suggestions | |
 //! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
@@ -47,6 +47,7 @@
 //!   of threads cannot change an answer.
 //! - What of other files stands before a document is frozen: a request never changes it, and where something better is
 //!   chosen, after a pause, what was there serves until the file is computed behind it.
+//! - A model that nobody uses leaves memory and comes back with the next request; what was computed with it stays.
 //! - Idle work gives way to a request within one layer, and a request never takes rows of the file away.
 //! - The user's text is never logged above `trace`, and a special token that stands written in a file stays text.
 //! - Nothing opens a network socket once the model is there, unless the settings name a remote source; to that goes only
