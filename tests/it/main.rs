@@ -31,6 +31,7 @@ mod remote;
 mod scripted;
 mod secrets;
 mod setup;
+mod shared;
 mod silence;
 mod statistics;
 mod support;

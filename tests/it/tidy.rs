@@ -41,6 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tower_service", &["server"]),
     ("ureq", &["fetch", "cli/bench"]),
     ("reqwest", &["source"]),
+    ("interprocess", &["source"]),
     ("regex", &["secrets"]),
     ("zip", &["fetch"]),
     ("sha2", &["fetch", "text"]),
