@@ -88,9 +88,11 @@ impl Engine {
         self.queue.forget(Freed::Branch(branch.into()));
     }
 
-    /// Frees all that is kept for a window: it is gone.
+    /// Frees all that is kept for a window: it is gone, and nothing is done for it any more.
     pub fn forget_window(&self, window: u32) {
-        self.queue.forget(Freed::Window(window));
+        for job in self.queue.forget(Freed::Window(window)) {
+            (job.reply)(Err(JobError::Cancelled));
+        }
     }
 
     /// Returns the running totals.

@@ -2,6 +2,7 @@
 //! a newer job of a branch replaces the one that waits and interrupts the one that runs. Idle jobs, and what can be made
 //! ready for later, run only while nobody waits, and give way to any other job.
 
+use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ struct State {
     /// At most one for each branch and purpose; the newest last.
     idle: Vec<Preparation>,
     forgotten: Vec<Freed>,
+    /// Windows that are gone: what was still on its way for them is not done.
+    gone: HashSet<u32>,
     /// Windows that had a job, the one whose turn was last at the end.
     turns: Vec<u32>,
     running: Option<Running>,
@@ -115,8 +118,10 @@ impl Queue {
         let mut state = self.lock();
         let idle = job.request.idle;
         let same = |other: &Job| other.branch == job.branch;
-        if state.closed || idle && state.waiting.iter().any(|waiting| same(waiting) && !waiting.request.idle)
-        {
+        if state.closed || state.gone.contains(&job.branch.window) {
+            return vec![job];
+        }
+        if idle && state.waiting.iter().any(|waiting| same(waiting) && !waiting.request.idle) {
             return vec![job];
         }
         match &state.running {
@@ -141,7 +146,7 @@ impl Queue {
     /// under way.
     pub(super) fn prepare(&self, preparation: Preparation) {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || state.gone.contains(&preparation.branch.window) {
             return;
         }
         let wanted = preparation.key();
@@ -160,17 +165,21 @@ impl Queue {
     /// Puts back a preparation that gave way, unless a newer one for the same purpose came meanwhile.
     pub(super) fn put_back(&self, preparation: Preparation) {
         let mut state = self.lock();
-        if !state.closed && state.idle.iter().all(|newer| newer.key() != preparation.key()) {
+        let is_over = state.closed || state.gone.contains(&preparation.branch.window);
+        if !is_over && state.idle.iter().all(|newer| newer.key() != preparation.key()) {
             state.idle.push(preparation);
         }
     }
 
-    /// Has branches freed, once nothing of them runs.
-    pub(super) fn forget(&self, freed: Freed) {
+    /// Has branches freed, once nothing of them runs, and returns the jobs that waited for a window that is gone.
+    pub(super) fn forget(&self, freed: Freed) -> Vec<Job> {
         let mut state = self.lock();
         state.idle.retain(|preparation| !freed.contains(preparation.branch));
+        let mut left = Vec::new();
         if let Freed::Window(gone) = freed {
+            state.gone.insert(gone);
             state.turns.retain(|&window| window != gone);
+            left = state.waiting.extract_if(.., |job| job.branch.window == gone).collect();
         }
         if let Some(Running::Preparation { key: (branch, _), interrupt }) = &state.running
             && freed.contains(*branch)
@@ -179,6 +188,7 @@ impl Queue {
         }
         state.forgotten.push(freed);
         self.changed.notify_one();
+        left
     }
 
     /// Waits for something to do, freeing first, then the newest job, idle ones last, then what can be made ready; `None` after
@@ -232,7 +242,7 @@ impl Queue {
 mod tests {
     use std::ops::ControlFlow;
 
-    use super::{Next, Queue};
+    use super::{Freed, Next, Queue};
     use crate::engine::{BranchId, CancelToken, GenerationParams, Job, PromptTokens};
 
     fn push(queue: &Queue, window: u32, document: u64, idle: bool) -> usize {
@@ -281,5 +291,16 @@ mod tests {
         let order = order(&queue, 4);
         assert_eq!(order[..2], [(2, 2), (1, 2)]);
         assert_eq!(order.len(), 4);
+    }
+
+    #[test]
+    fn nothing_is_done_for_a_window_that_is_gone() {
+        let queue = Queue::default();
+        push(&queue, 1, 1, false);
+        push(&queue, 2, 1, false);
+        assert_eq!(queue.forget(Freed::Window(1)).len(), 1);
+        assert_eq!(push(&queue, 1, 2, false), 1, "it comes back");
+        assert!(matches!(queue.pop(), Some(Next::Forget(Freed::Window(1)))));
+        assert_eq!(order(&queue, 1), [(2, 1)]);
     }
 }

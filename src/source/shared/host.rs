@@ -68,7 +68,10 @@ impl Host {
         let mut windows = self.windows.subscribe();
         let mut status = self.status.clone();
         let failed = async {
-            let _ = status.wait_for(|status| matches!(status, Status::Failed { .. })).await;
+            if status.wait_for(|status| matches!(status, Status::Failed { .. })).await.is_err() {
+                // It was loaded, and nothing more is said of it.
+                std::future::pending::<()>().await;
+            }
         };
         let gone = async {
             let mut wait = linger.max(ARRIVAL);
