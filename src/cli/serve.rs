@@ -19,7 +19,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     run: RunArgs,
     /// Load the model in this process instead of sharing one engine with your other windows
-    #[arg(long, env = "INFILL_LS_NO_SHARE")]
+    #[arg(long, env = "INFILL_LS_NO_SHARE", value_parser = clap::builder::FalseyValueParser::new())]
     no_share: bool,
     /// Talk over standard input and output; this is the only way, and the flag is taken because some editors send it
     #[arg(long)]

@@ -1,9 +1,10 @@
 //! One engine process for all windows of a user: the model is loaded once, and each window's requests go there over a
 //! socket that only this user can reach. The first window starts it. What is watched and shown stays in the window.
 //!
-//! The engine's side is [`host`] and `seat`, the window's `link` and `questions`; `place` is where they meet and `protocol` what they
+//! The engine's side is [`host`] and `seat`, the window's `link`, `follower` and `questions`; `place` is where they meet and `protocol` what they
 //! say. Where there can be no shared engine, the model is loaded in the window's own process, and it is said why.
 
+mod follower;
 mod host;
 mod link;
 mod place;

@@ -10,7 +10,7 @@ class Server:
     """A running server; leaving the `with` block shuts it down. Its model is in its own process, if not said otherwise."""
 
     def __init__(self, command, settings, capabilities=None, shared=False):
-        environment = {**os.environ, "INFILL_LS_NO_SHARE": "0" if shared else "1"}
+        environment = {**os.environ, "INFILL_LS_NO_SHARE": "false" if shared else "true"}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.answers, self.changed, self.ready = {}, threading.Condition(), False
         threading.Thread(target=self.read, daemon=True).start()

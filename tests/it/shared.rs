@@ -84,7 +84,7 @@ async fn tokens_are_counted_as_the_model_would() {
     ready(&shared).await;
     ready(&own).await;
     let (shared, own) = (shared.counter().unwrap(), own.counter().unwrap());
-    let long = "let x = 1;\n".repeat(4_000);
+    let long = "let x = 1;\n".repeat(1_600);
     for text in ["", "a", "let x = 1;\n", "grüße 🦀", "a", &long] {
         assert_eq!(shared.count(text), own.count(text), "{} bytes", text.len());
     }
@@ -99,11 +99,12 @@ async fn a_request_is_cancelled_and_the_next_is_answered() {
     asked.cancel.cancel();
     assert_eq!(window.generate(asked).await, Err(SourceError::Cancelled));
     drop(window.generate(request(1, "fn b() {", usize::MAX)));
-    let older = tokio::spawn(window.generate(request(1, "fn c() {", usize::MAX)));
-    let newer = window.generate(request(1, "fn d() {", usize::MAX)).await;
-    assert!(newer.is_ok(), "{newer:?}");
-    let older = older.await.unwrap();
-    assert!(matches!(older, Ok(_) | Err(SourceError::Overtaken)), "{older:?}");
+    let (one, two) = tokio::join!(
+        window.generate(request(1, "fn c() {", usize::MAX)),
+        window.generate(request(1, "fn d() {", usize::MAX))
+    );
+    let is_answered = |it: &Result<Generation, _>| matches!(it, Ok(_) | Err(SourceError::Overtaken));
+    assert!(is_answered(&one) && is_answered(&two) && (one.is_ok() || two.is_ok()), "{one:?} {two:?}");
 }
 
 #[tokio::test]
@@ -116,7 +117,6 @@ async fn what_is_made_ready_is_told_to_the_window() {
     window.prepare(3, Ahead::File(prompt.clone()));
     window.prepare(3, Ahead::NewContext(prompt, readiness.clone()));
     until("the context is there", || readiness.is_reached()).await;
-    assert!(window.counters().prepared_tokens > 0);
     window.forget(3);
 }
 
@@ -161,7 +161,12 @@ async fn a_request_that_nobody_has_begun_is_asked_again_and_a_begun_one_is_told(
     });
     let first = tokio::spawn(window.generate(first));
     tokio::task::spawn_blocking(move || begins.recv()).await.unwrap().unwrap();
-    let second = tokio::spawn(window.generate(request(2, "fn b() {", usize::MAX)));
+    let mut second = window.generate(request(2, "fn b() {", usize::MAX));
+    tokio::select! {
+        biased;
+        answer = &mut second => panic!("nobody can have answered: {answer:?}"),
+        () = std::future::ready(()) => {}
+    }
     ground.kill();
     drop(held);
     let first = first.await.unwrap();
@@ -169,7 +174,7 @@ async fn a_request_that_nobody_has_begun_is_asked_again_and_a_begun_one_is_told(
         matches!(&first, Err(SourceError::Failed(why)) if why.contains("engine process ended")),
         "{first:?}"
     );
-    let second = second.await.unwrap();
+    let second = second.await;
     assert!(second.is_ok(), "{second:?}");
 }
 
@@ -218,10 +223,12 @@ async fn a_stopped_engine_is_started_again_by_the_next_request() {
     let window = ground.window();
     ready(&window).await;
     assert!(infill_ls::source::stop(&ground.place()));
-    until("the end", || !matches!(window.status(), Status::Ready { .. })).await;
+    until("the end", || window.engine().is_none()).await;
     assert_eq!(ground.launches(), 1, "nobody needs it yet");
-    assert_eq!(window.generate(request(1, "fn a() {", usize::MAX)).await, Err(SourceError::Loading));
-    ready(&window).await;
+    assert!(
+        window.generate(request(1, "fn a() {", usize::MAX)).await.is_ok(),
+        "the request waits for the model"
+    );
     assert_eq!(ground.launches(), 2);
 }
 

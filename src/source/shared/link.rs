@@ -1,33 +1,18 @@
-//! A window's way to the engine: finds it or has it started, follows how far its model is, hands requests on and their texts
-//! back to who watches them, and finds or starts another engine where one is lost.
+//! A window's way to the engine, whichever it is at the moment: hands requests on and their texts back to who watches them, and
+//! asks the next engine again what a lost one has not begun.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use interprocess::local_socket::tokio::Stream;
-use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
 
-use super::protocol::{Asked, Hello, ToEngine, ToWindow, Wanted, frame, receive};
+use super::follower::Follower;
+use super::protocol::{Asked, Hello, ToEngine, Wanted, frame};
 use super::questions::Questions;
 use super::{Inside, SharedOptions};
 use crate::engine::{FinishReason, Readiness, Watch};
 use crate::source::{Ahead, Generation, Request, Source, SourceError, Status};
-
-/// How long an engine may take until it listens; it does so before it loads anything.
-const START: Duration = Duration::from_secs(10);
-
-/// How often it is tried while an engine is on its way in or out.
-const RETRY: Duration = Duration::from_millis(20);
-
-/// Engines that may be lost within [`LOSS_WINDOW`] before it is given up.
-const LOSSES: usize = 4;
-
-/// See [`LOSSES`].
-const LOSS_WINDOW: Duration = Duration::from_secs(60);
 
 /// The link of one window.
 pub(super) struct Link {
@@ -41,6 +26,8 @@ struct State {
     status: Status,
     /// Whether the model was ready once.
     was_ready: bool,
+    /// Whether the engine was told to end: it is started again by the next request.
+    is_stopped: bool,
     /// The way to the engine while there is one.
     engine: Option<UnboundedSender<Vec<u8>>>,
     pending: HashMap<u64, Pending>,
@@ -76,16 +63,6 @@ struct Watched {
     enough: bool,
 }
 
-/// Why there is no connection any more.
-enum End {
-    /// The engine is gone.
-    Lost,
-    /// It was told to end.
-    Closing,
-    /// There will be no answers.
-    Failed,
-}
-
 /// Withdraws a request that nobody waits for any more.
 struct Withdrawal<'a> {
     link: &'a Link,
@@ -106,6 +83,7 @@ impl State {
         Self {
             status: loading("looking for the engine"),
             was_ready: false,
+            is_stopped: false,
             engine: None,
             pending: HashMap::new(),
             numbers: 0,
@@ -165,7 +143,7 @@ impl Link {
         self.lock().status.clone()
     }
 
-    fn set_status(&self, status: Status) {
+    pub(super) fn set_status(&self, status: Status) {
         self.lock().status = status;
     }
 
@@ -210,10 +188,7 @@ impl Link {
         match &state.status {
             Status::Ready { .. } => {}
             Status::Failed { message } => return Err(SourceError::Failed(message.clone())),
-            Status::Loading { .. } => {
-                self.wanted.notify_one();
-                return Err(SourceError::Loading);
-            }
+            Status::Loading { .. } => return Err(SourceError::Loading),
         }
         let id = state.number();
         drop(state);
@@ -222,6 +197,9 @@ impl Link {
         let mut state = self.lock();
         state.send(frame.clone());
         state.pending.insert(id, Pending { frame, answer, watched, again: false });
+        if state.is_stopped {
+            self.wanted.notify_one();
+        }
         Ok((id, answered))
     }
 
@@ -251,8 +229,19 @@ impl Link {
         state.send(frame(&ToEngine::Forget { document }));
     }
 
+    /// Takes the way to a new engine.
+    pub(super) fn connect(&self, engine: UnboundedSender<Vec<u8>>) {
+        self.lock().engine = Some(engine);
+    }
+
+    /// What was to be made ready is there.
+    pub(super) fn reached(&self, number: u64) {
+        let reached = self.lock().awaited.remove(&number);
+        reached.inspect(|readiness| readiness.reach());
+    }
+
     /// Has the model loaded in this process.
-    fn go_inside(&self, inside: Inside, why: String) {
+    pub(super) fn go_inside(&self, inside: Inside, why: String) {
         tracing::warn!(why, "there is no shared engine; the model is loaded in this process");
         let source = inside();
         let mut state = self.lock();
@@ -264,7 +253,7 @@ impl Link {
     }
 
     /// Gives a piece of text to who watches it, and tells the engine what they say.
-    fn piece(&self, id: u64, text: &str) {
+    pub(super) fn piece(&self, id: u64, text: &str) {
         let Some(watched) = self.lock().pending.get(&id).map(|pending| Arc::clone(&pending.watched)) else {
             return;
         };
@@ -276,7 +265,7 @@ impl Link {
         self.lock().send(frame(&ToEngine::Verdict { id, go_on: !watched.enough }));
     }
 
-    fn done(&self, id: u64, result: Result<Generation, SourceError>) {
+    pub(super) fn done(&self, id: u64, result: Result<Generation, SourceError>) {
         let Some(pending) = self.lock().pending.remove(&id) else { return };
         let watched = pending.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let result = match watched.enough {
@@ -288,7 +277,7 @@ impl Link {
     }
 
     /// The model is there: tells the engine what the last one had been asked.
-    fn set_ready(&self, status: Status) {
+    pub(super) fn set_ready(&self, status: Status) {
         let mut state = self.lock();
         state.was_ready = true;
         state.status = status;
@@ -303,8 +292,20 @@ impl Link {
         }
     }
 
+    /// The engine was told to end: nothing changes for who looks at the status, for the next request brings it back.
+    pub(super) async fn rest(&self) {
+        let status = self.status();
+        self.lose(status);
+        self.lock().is_stopped = true;
+        // What was asked before it ended needs another engine now.
+        if self.lock().pending.is_empty() {
+            self.wanted.notified().await;
+        }
+        self.lock().is_stopped = false;
+    }
+
     /// Ends what cannot be asked again when an engine is lost: of which some was seen, or which was lost twice.
-    fn lose(&self, status: Status) {
+    pub(super) fn lose(&self, status: Status) {
         let mut state = self.lock();
         state.engine = None;
         state.status = status;
@@ -317,7 +318,7 @@ impl Link {
     }
 
     /// Ends all requests: there will be no answers.
-    fn fail(&self, message: String) {
+    pub(super) fn fail(&self, message: String) {
         let mut state = self.lock();
         for (_, pending) in state.pending.drain() {
             let _ = pending.answer.send(Err(SourceError::Failed(message.clone())));
@@ -327,161 +328,7 @@ impl Link {
     }
 }
 
-/// Follows the engine on a thread of its own.
-struct Follower {
-    link: Arc<Link>,
-    place: super::Place,
-    hello: Hello,
-    launch: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
-}
-
-impl Follower {
-    async fn follow(&self, inside: Inside) {
-        let mut losses: Vec<Instant> = Vec::new();
-        loop {
-            let stream = match self.find().await {
-                Ok(stream) => stream,
-                Err(why) => return self.link.go_inside(inside, why),
-            };
-            match self.talk(stream).await {
-                End::Failed => return,
-                End::Closing => {
-                    self.link.lose(loading("the engine was stopped; it starts again with the next request"));
-                    // What was asked before it ended needs another engine now.
-                    if self.link.lock().pending.is_empty() {
-                        self.link.wanted.notified().await;
-                    }
-                }
-                End::Lost => {
-                    tracing::warn!("the engine is gone; another one is looked for");
-                    losses.retain(|loss| loss.elapsed() < LOSS_WINDOW);
-                    losses.push(Instant::now());
-                    if LOSSES < losses.len() {
-                        return self.link.fail(format!(
-                            "the engine process ended {} times within a minute; its log is {} (with `engine.share` set to \
-                             false the model runs in this process)",
-                            losses.len(),
-                            super::log_file().map_or_else(|| "missing".into(), |path| path.display().to_string()),
-                        ));
-                    }
-                    self.link.lose(loading("the engine is gone; starting another one"));
-                }
-            }
-        }
-    }
-
-    /// Connects to the engine, started if there is none.
-    async fn find(&self) -> Result<Stream, String> {
-        let until = Instant::now() + START;
-        let mut launched = false;
-        loop {
-            match self.greet().await {
-                Ok(Some(stream)) => return Ok(stream),
-                Ok(None) => {}
-                Err(why) => return Err(why),
-            }
-            if until < Instant::now() {
-                return Err("the engine process does not answer".into());
-            }
-            match launched {
-                true => tokio::time::sleep(RETRY).await,
-                false => {
-                    let launch = Arc::clone(&self.launch);
-                    let started = tokio::task::spawn_blocking(move || launch());
-                    let started = tokio::time::timeout_at(until, started).await;
-                    started
-                        .map_err(|_| "the engine process does not start".to_owned())?
-                        .map_err(|error| error.to_string())??;
-                }
-            }
-            // An engine that was about to end may have had the place, and then it takes another one.
-            launched = !launched;
-        }
-    }
-
-    /// Returns a connection on which both sides agree; `None` where nobody answers.
-    async fn greet(&self) -> Result<Option<Stream>, String> {
-        let stream = match self.place.connect().await {
-            Ok(stream) => stream,
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(error.to_string());
-            }
-            Err(_) => return Ok(None),
-        };
-        let hello = frame(&ToEngine::Hello(self.hello.clone()));
-        let greeted = async {
-            (&stream).write_all(&hello).await?;
-            receive(&mut &stream).await
-        };
-        match tokio::time::timeout(START, greeted).await {
-            Ok(Ok(Some(ToWindow::Hello { hello, pid }))) => {
-                hello.agree(&self.hello)?;
-                tracing::info!(pid, "the engine was found");
-                Ok(Some(stream))
-            }
-            Ok(Ok(Some(ToWindow::Refused(why)))) => Err(why),
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Err(format!("the engine speaks otherwise: {error}"))
-            }
-            // It was about to end.
-            Ok(Ok(_) | Err(_)) => Ok(None),
-            Err(_) => Err("the engine process does not answer".into()),
-        }
-    }
-
-    /// Hands messages to and fro until the connection ends.
-    async fn talk(&self, stream: Stream) -> End {
-        let (sender, frames) = unbounded_channel();
-        self.link.lock().engine = Some(sender);
-        tokio::select! {
-            () = write(&stream, frames) => End::Lost,
-            end = self.listen(&stream) => end,
-        }
-    }
-
-    async fn listen(&self, mut stream: &Stream) -> End {
-        let mut is_ready = false;
-        loop {
-            let message = match receive(&mut stream).await {
-                Ok(Some(message)) => message,
-                Ok(None) => return End::Lost,
-                Err(error) => {
-                    tracing::warn!(%error, "the connection to the engine");
-                    return End::Lost;
-                }
-            };
-            match message {
-                ToWindow::Piece { id, text } => self.link.piece(id, &text),
-                ToWindow::Done { id, result } => self.link.done(id, result),
-                ToWindow::Status(Status::Failed { message }) => {
-                    self.link.fail(message);
-                    return End::Failed;
-                }
-                ToWindow::Status(status @ Status::Ready { .. }) if !is_ready => {
-                    is_ready = true;
-                    self.link.set_ready(status);
-                }
-                ToWindow::Status(status) => self.link.set_status(status),
-                ToWindow::Reached { number } => {
-                    let reached = self.link.lock().awaited.remove(&number);
-                    reached.inspect(|readiness| readiness.reach());
-                }
-                ToWindow::Closing => return End::Closing,
-                other => tracing::debug!(?other, "nobody asked for this"),
-            }
-        }
-    }
-}
-
-async fn write(mut stream: &Stream, mut frames: UnboundedReceiver<Vec<u8>>) {
-    while let Some(frame) = frames.recv().await {
-        if stream.write_all(&frame).await.is_err() {
-            return;
-        }
-    }
-}
-
-fn loading(stage: &str) -> Status {
+pub(super) fn loading(stage: &str) -> Status {
     Status::Loading { stage: stage.into(), done: 0, total: 0 }
 }
 

@@ -113,7 +113,7 @@ impl Window {
         loop {
             let mut report = self.call("infill/doctor", Value::Null);
             assert_ne!(report["status"]["state"], "failed", "{report}");
-            if report["status"]["state"] == "ready" && report["engine"].is_object() {
+            if report["status"]["state"] != "loading" && report["engine"].is_object() {
                 return report["engine"].take();
             }
             assert!(Instant::now() < end, "not ready: {report}");
