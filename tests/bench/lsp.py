@@ -57,7 +57,11 @@ class Server:
                     length = int(value)
             if length is None:
                 return
-            message = json.loads(stream.read(length))
+            body = stream.read(length)
+            if len(body) < length:
+                # It was killed.
+                return
+            message = json.loads(body)
             with self.changed:
                 if "id" in message and "method" not in message:
                     self.answers[message["id"]] = message
