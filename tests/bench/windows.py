@@ -44,6 +44,10 @@ class Window:
         command = [str(BINARY), "serve", "--set", "engine.linger_seconds=1", *([] if shared else ["--no-share"])]
         self.server = Server(command, {"inline.candidates": 1}, shared=shared)
         self.server.wait_until_ready()
+        self.open(file)
+
+    def open(self, file):
+        """Opens another file, in which lines are typed from now on."""
         self.uri, self.version = f"file:///bench/{Path(file).name}", 1
         self.lines = (ROOT / file).read_text().splitlines()
         text = "\n".join(self.lines) + "\n"
@@ -138,8 +142,14 @@ def main():
     found["own"] = quantiles(own.type_lines(arguments.lines, 7))
     own.settle()
     one = pss(own.server.process.pid)
-    own.close()
     show("alone, model in the server", found["own"])
+    for file in FILES[1:]:
+        own.open(file)
+        own.settle()
+        own.type_lines(1, 3)
+    own.settle()
+    one_of_four = pss(own.server.process.pid)
+    own.close()
 
     first = Window(FILES[0], shared=True)
     first.settle()
@@ -172,11 +182,11 @@ def main():
         window.close()
 
     total = sum(each) + whole
-    print(f"memory (PSS): one window with its own model {one:.0f} MB; one window {alone['window']:.0f} MB and the engine {alone['engine']:.0f} MB")
-    print(f"              four windows {', '.join(f'{it:.0f}' for it in each)} MB and the engine {whole:.0f} MB: {total:.0f} MB, {total / one:.2f} x one window")
+    print(f"memory (PSS): one window with its own model {one:.0f} MB, with the four files {one_of_four:.0f} MB; one window {alone['window']:.0f} MB and the engine {alone['engine']:.0f} MB")
+    print(f"              four windows {', '.join(f'{it:.0f}' for it in each)} MB and the engine {whole:.0f} MB: {total:.0f} MB, {total / one:.2f} x one window, {total / one_of_four:.2f} x one with the same files")
     print(f"p95 of one among four: {found['again']['p95'] / found['own']['p95']:.2f} x alone with its own model, {found['again']['p95'] / found['alone']['p95']:.2f} x alone")
     if arguments.json:
-        memory = {"own": one, "alone": alone, "windows": each, "engine": whole}
+        memory = {"own": one, "own with four files": one_of_four, "alone": alone, "windows": each, "engine": whole}
         arguments.json.write_text(json.dumps({"times": found, "two": both, "memory": memory}, indent=1))
 
 
