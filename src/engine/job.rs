@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::CancelToken;
 use crate::model::TokenId;
 
@@ -15,10 +17,26 @@ const HELD: usize = 8;
 /// Tokens that are computed in the time of one or two that are written.
 const NEARLY_HELD: usize = 24;
 
+/// Whose work it is: a document of a window. Windows are served in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BranchId {
+    /// The editor's window; 0 where there is only one.
+    pub window: u32,
+    /// The document, by the window's own number.
+    pub document: u64,
+}
+
+impl From<u64> for BranchId {
+    /// Returns a document's branch where there is only one window.
+    fn from(document: u64) -> Self {
+        Self { window: 0, document }
+    }
+}
+
 /// One generation to run.
 pub struct Job {
     /// Whose cache it uses; a newer job of the same branch overtakes it.
-    pub branch: u64,
+    pub branch: BranchId,
     /// What to compute.
     pub request: JobRequest,
     /// Stops it.
@@ -57,7 +75,7 @@ pub struct PromptTokens {
 impl Job {
     /// Returns a job that is asked for now, with a single prompt.
     pub fn new(
-        branch: u64,
+        branch: impl Into<BranchId>,
         prompt: PromptTokens,
         params: GenerationParams,
         watch: Watch,
@@ -67,7 +85,7 @@ impl Job {
         let (others, latency) = (Vec::new(), Duration::MAX);
         let (since, idle) = (Instant::now(), false);
         let request = JobRequest { prompt, params, watch, others, latency, since, idle };
-        Self { branch, request, cancel, reply: Box::new(reply) }
+        Self { branch: branch.into(), request, cancel, reply: Box::new(reply) }
     }
 }
 
@@ -143,7 +161,7 @@ pub enum JobError {
 }
 
 /// How to sample and when to stop at the latest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GenerationParams {
     /// The most tokens that are generated, not counting those that only repeat [`PromptTokens::begins_with`].
     pub max_tokens: usize,
@@ -177,7 +195,7 @@ impl Default for GenerationParams {
 }
 
 /// Why a generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FinishReason {
     /// The watcher had enough.
     Stop,
@@ -190,7 +208,7 @@ pub enum FinishReason {
 }
 
 /// What a generation cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,

@@ -1,9 +1,11 @@
 //! Idle work: rows that a later request will need, computed in chunks while nobody waits, and given up the moment a
 //! job comes. What is computed by then stays.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::BranchId;
 use super::branches::{Branches, Work};
 use super::queue::Interrupt;
 use super::totals::Totals;
@@ -16,7 +18,7 @@ const CHUNK: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Preparation {
     /// Whose rows.
-    pub branch: u64,
+    pub branch: BranchId,
     /// What for.
     pub purpose: Purpose,
     /// The tokens whose rows are wanted.
@@ -29,17 +31,37 @@ pub struct Preparation {
 
 /// Whether what was to be made ready is there. Shared between the one who asks and the engine.
 #[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Reached>);
+
+#[derive(Default)]
+struct Reached {
+    is_reached: AtomicBool,
+    tell: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.is_reached.fmt(f)
+    }
+}
 
 impl Readiness {
+    /// Returns one that also calls `tell` when it is reached, on the engine thread.
+    pub fn telling(tell: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Reached { is_reached: AtomicBool::new(false), tell: Some(Box::new(tell)) }))
+    }
+
     /// Returns whether it was there once; an edit takes rows away again, but not its beginning.
     pub fn is_reached(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_reached.load(Ordering::Acquire)
     }
 
     /// Says that it is there.
     pub fn reach(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.is_reached.store(true, Ordering::Release);
+        if let Some(tell) = &self.0.tell {
+            tell();
+        }
     }
 }
 
@@ -61,7 +83,7 @@ pub enum Purpose {
 }
 
 impl Preparation {
-    pub(super) fn key(&self) -> (u64, Purpose) {
+    pub(super) fn key(&self) -> (BranchId, Purpose) {
         (self.branch, self.purpose)
     }
 

@@ -2,10 +2,11 @@
 //! a newer job of a branch replaces the one that waits and interrupts the one that runs. Idle jobs, and what can be made
 //! ready for later, run only while nobody waits, and give way to any other job.
 
+use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{CancelToken, Job, Preparation, Purpose};
+use super::{BranchId, CancelToken, Job, Preparation, Purpose};
 
 /// Jobs that wait, and what is known of the one that runs.
 #[derive(Default)]
@@ -19,15 +20,19 @@ struct State {
     waiting: Vec<Job>,
     /// At most one for each branch and purpose; the newest last.
     idle: Vec<Preparation>,
-    forgotten: Vec<u64>,
+    forgotten: Vec<Freed>,
+    /// Windows that are gone: what was still on its way for them is not done.
+    gone: HashSet<u32>,
+    /// Windows that had a job, the one whose turn was last at the end.
+    turns: Vec<u32>,
     running: Option<Running>,
     closed: bool,
 }
 
 /// What the engine thread is at.
 enum Running {
-    Job { branch: u64, idle: bool, interrupt: Interrupt },
-    Preparation { key: (u64, Purpose), interrupt: Interrupt },
+    Job { branch: BranchId, idle: bool, interrupt: Interrupt },
+    Preparation { key: (BranchId, Purpose), interrupt: Interrupt },
 }
 
 /// What the engine thread is to do next.
@@ -36,8 +41,27 @@ pub(super) enum Next {
     Run(Job, Interrupt),
     /// Make something ready until it is done or interrupted.
     Prepare(Preparation, Interrupt),
-    /// Free a branch.
-    Forget(u64),
+    /// Free what is kept.
+    Forget(Freed),
+}
+
+/// What is to be freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freed {
+    /// A document that was closed.
+    Branch(BranchId),
+    /// All documents of a window that is gone.
+    Window(u32),
+}
+
+impl Freed {
+    /// Returns whether a branch is among it.
+    pub(super) fn contains(self, id: BranchId) -> bool {
+        match self {
+            Self::Branch(branch) => branch == id,
+            Self::Window(window) => window == id.window,
+        }
+    }
 }
 
 /// The two reasons for which a running job stops early.
@@ -67,10 +91,18 @@ impl State {
         Some(self.idle.remove(index))
     }
 
-    /// Takes the newest job, an idle one only when there is no other.
+    /// Takes the newest job of the window whose turn is longest ago, an idle one only when there is no other.
     fn next_job(&mut self) -> Option<Job> {
-        let urgent = self.waiting.iter().rposition(|job| !job.request.idle);
-        urgent.map(|index| self.waiting.remove(index)).or_else(|| self.waiting.pop())
+        let is_urgent = self.waiting.iter().any(|job| !job.request.idle);
+        let turn = |job: &Job| self.turns.iter().position(|&window| window == job.branch.window);
+        let candidates = self.waiting.iter().enumerate().rev();
+        let candidates = candidates.filter(|(_, job)| job.request.idle != is_urgent);
+        // Of equals the first is taken, which is the newest; a window that had no turn yet comes before all others.
+        let (index, _) = candidates.min_by_key(|(_, job)| turn(job))?;
+        let job = self.waiting.remove(index);
+        self.turns.retain(|&window| window != job.branch.window);
+        self.turns.push(job.branch.window);
+        Some(job)
     }
 }
 
@@ -86,8 +118,10 @@ impl Queue {
         let mut state = self.lock();
         let idle = job.request.idle;
         let same = |other: &Job| other.branch == job.branch;
-        if state.closed || idle && state.waiting.iter().any(|waiting| same(waiting) && !waiting.request.idle)
-        {
+        if state.closed || state.gone.contains(&job.branch.window) {
+            return vec![job];
+        }
+        if idle && state.waiting.iter().any(|waiting| same(waiting) && !waiting.request.idle) {
             return vec![job];
         }
         match &state.running {
@@ -112,7 +146,7 @@ impl Queue {
     /// under way.
     pub(super) fn prepare(&self, preparation: Preparation) {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || state.gone.contains(&preparation.branch.window) {
             return;
         }
         let wanted = preparation.key();
@@ -131,17 +165,30 @@ impl Queue {
     /// Puts back a preparation that gave way, unless a newer one for the same purpose came meanwhile.
     pub(super) fn put_back(&self, preparation: Preparation) {
         let mut state = self.lock();
-        if !state.closed && state.idle.iter().all(|newer| newer.key() != preparation.key()) {
+        let is_over = state.closed || state.gone.contains(&preparation.branch.window);
+        if !is_over && state.idle.iter().all(|newer| newer.key() != preparation.key()) {
             state.idle.push(preparation);
         }
     }
 
-    /// Has a branch freed, once nothing of it runs.
-    pub(super) fn forget(&self, branch: u64) {
+    /// Has branches freed, once nothing of them runs, and returns the jobs that waited for a window that is gone.
+    pub(super) fn forget(&self, freed: Freed) -> Vec<Job> {
         let mut state = self.lock();
-        state.idle.retain(|preparation| preparation.branch != branch);
-        state.forgotten.push(branch);
+        state.idle.retain(|preparation| !freed.contains(preparation.branch));
+        let mut left = Vec::new();
+        if let Freed::Window(gone) = freed {
+            state.gone.insert(gone);
+            state.turns.retain(|&window| window != gone);
+            left = state.waiting.extract_if(.., |job| job.branch.window == gone).collect();
+        }
+        if let Some(Running::Preparation { key: (branch, _), interrupt }) = &state.running
+            && freed.contains(*branch)
+        {
+            interrupt.cancelled.cancel();
+        }
+        state.forgotten.push(freed);
         self.changed.notify_one();
+        left
     }
 
     /// Waits for something to do, freeing first, then the newest job, idle ones last, then what can be made ready; `None` after
@@ -152,8 +199,8 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            if let Some(branch) = state.forgotten.pop() {
-                return Some(Next::Forget(branch));
+            if let Some(freed) = state.forgotten.pop() {
+                return Some(Next::Forget(freed));
             }
             if let Some(job) = state.next_job() {
                 let interrupt = Interrupt { cancelled: job.cancel.clone(), overtaken: CancelToken::new() };
@@ -188,5 +235,72 @@ impl Queue {
         }
         self.changed.notify_all();
         std::mem::take(&mut state.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::{Freed, Next, Queue};
+    use crate::engine::{BranchId, CancelToken, GenerationParams, Job, PromptTokens};
+
+    fn push(queue: &Queue, window: u32, document: u64, idle: bool) -> usize {
+        let (params, watch) = (GenerationParams::default(), Box::new(|_: &str| ControlFlow::Continue(())));
+        let branch = BranchId { window, document };
+        let mut job = Job::new(branch, PromptTokens::default(), params, watch, CancelToken::new(), |_| {});
+        job.request.idle = idle;
+        queue.push(job).len()
+    }
+
+    /// Takes all that waits, as (window, document).
+    fn order(queue: &Queue, jobs: usize) -> Vec<(u32, u64)> {
+        let take = |_| match queue.pop() {
+            Some(Next::Run(job, _)) => {
+                queue.done();
+                (job.branch.window, job.branch.document)
+            }
+            _ => panic!("no job"),
+        };
+        (0..jobs).map(take).collect()
+    }
+
+    #[test]
+    fn windows_are_served_in_turn_and_each_ones_newest_job_first() {
+        let queue = Queue::default();
+        for (window, document) in [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1)] {
+            assert_eq!(push(&queue, window, document, false), 0);
+        }
+        assert_eq!(order(&queue, 6), [(3, 1), (2, 2), (1, 3), (2, 1), (1, 2), (1, 1)]);
+        // Who was served last waits for the other.
+        push(&queue, 2, 1, false);
+        push(&queue, 1, 1, false);
+        assert_eq!(order(&queue, 1), [(2, 1)]);
+        push(&queue, 2, 2, false);
+        assert_eq!(order(&queue, 2), [(1, 1), (2, 2)]);
+    }
+
+    #[test]
+    fn idle_jobs_of_all_windows_come_last_and_a_branch_overtakes_only_its_own() {
+        let queue = Queue::default();
+        push(&queue, 1, 1, true);
+        push(&queue, 2, 1, true);
+        push(&queue, 1, 2, false);
+        assert_eq!(push(&queue, 2, 2, false), 0, "another window's document of the same number goes on");
+        assert_eq!(push(&queue, 2, 2, false), 1);
+        let order = order(&queue, 4);
+        assert_eq!(order[..2], [(2, 2), (1, 2)]);
+        assert_eq!(order.len(), 4);
+    }
+
+    #[test]
+    fn nothing_is_done_for_a_window_that_is_gone() {
+        let queue = Queue::default();
+        push(&queue, 1, 1, false);
+        push(&queue, 2, 1, false);
+        assert_eq!(queue.forget(Freed::Window(1)).len(), 1);
+        assert_eq!(push(&queue, 1, 2, false), 1, "it comes back");
+        assert!(matches!(queue.pop(), Some(Next::Forget(Freed::Window(1)))));
+        assert_eq!(order(&queue, 1), [(2, 1)]);
     }
 }

@@ -28,7 +28,7 @@ const FIRST_SPEED: f64 = 150.0;
 const MEASURABLE: usize = 32;
 
 /// The totals at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counters {
     /// Requests taken.
     pub requests: u64,

@@ -73,6 +73,7 @@ impl Backend {
             counters,
             requests: session.log.totals(),
             remote: session.source().and_then(|source| source.remote()),
+            engine: session.source().and_then(|source| source.engine()),
             documents: documents.await.map_err(|error| {
                 tracing::error!(%error, "the open documents could not be read");
                 Error::internal_error()

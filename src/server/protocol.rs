@@ -32,7 +32,7 @@ use tower_lsp::lsp_types::{
 
 use crate::assist::Task;
 use crate::config::Settings;
-use crate::source::{Counters, RemoteReport};
+use crate::source::{Counters, EngineReport, RemoteReport};
 use crate::stats::{Summary, Totals};
 
 /// The method of inline completion.
@@ -315,6 +315,9 @@ pub struct DoctorReport {
     /// How the remote source fares, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote: Option<RemoteReport>,
+    /// The engine, where the model runs on this machine: whether it is shared, its process, its windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineReport>,
     /// The open documents, by their names; those that have fallen out of step are not among them.
     pub documents: Vec<OpenDocument>,
     /// The settings in force.

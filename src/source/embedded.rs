@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::{Ahead, BoxFuture, Counters, Generation, Request, Source, SourceError, Status};
+use super::{Ahead, BoxFuture, Counters, EngineReport, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
-use crate::engine::{self, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness};
+use crate::engine::{
+    self, BranchId, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness,
+};
 use crate::model::{LanguageModel, LoadOptions, Loaded, Tokenizer, load};
 
 pub use locate::locate;
@@ -92,6 +94,65 @@ impl EmbeddedSource {
                 Status::Loading { stage, done, total } => progress(stage, *done, *total),
             }
             status = self.changed.wait(status).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Generates for a window; dropping the future cancels the work.
+    pub(super) fn generate_for(
+        &self,
+        window: u32,
+        request: Request,
+    ) -> BoxFuture<Result<Generation, SourceError>> {
+        let ready = self.ready();
+        Box::pin(async move {
+            let ready = ready.ok_or(SourceError::Loading)?;
+            let guard = request.cancel.guard();
+            let encoder = ready.clone();
+            // Tokenising a long prompt takes milliseconds: too long for the thread that reads the editor's messages.
+            let encoded = tokio::task::spawn_blocking(move || (encoder.prompts(&request), request)).await;
+            let (prompts, request) = encoded.map_err(|error| SourceError::Failed(error.to_string()))?;
+            let mut prompts = prompts?;
+            let others = prompts.split_off(1);
+            let (answer, answered) = tokio::sync::oneshot::channel();
+            let reply = move |result| {
+                // Nobody waits any more when the request was cancelled.
+                let _ = answer.send(result);
+            };
+            let Request { branch, params, watch, cancel, latency, idle, .. } = request;
+            let branch = BranchId { window, document: branch };
+            let mut job = Job::new(branch, prompts.remove(0), params, watch, cancel, reply);
+            (job.request.others, job.request.latency, job.request.idle) = (others, latency, idle);
+            ready.engine.submit(job);
+            let output =
+                answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
+            guard.disarm();
+            let engine::JobOutput { text, tokens, finish, usage } = output;
+            let tokens = tokens.into_iter().map(TokenOdds::from).collect();
+            Ok(Generation { text, tokens, finish, usage })
+        })
+    }
+
+    /// Has something made ready for a window in idle time.
+    pub(super) fn prepare_for(&self, branch: BranchId, ahead: Ahead) {
+        let Some(ready) = self.ready() else { return };
+        // Nobody waits for it, and tokenising a file takes longer than a handler may.
+        tokio::task::spawn_blocking(move || match ready.preparation(branch, ahead) {
+            Ok(preparation) => ready.engine.prepare(preparation),
+            Err(error) => tracing::warn!(%error, "nothing could be made ready"),
+        });
+    }
+
+    /// Frees what is kept for a document of a window.
+    pub(super) fn forget_branch(&self, branch: BranchId) {
+        if let Some(ready) = self.ready() {
+            ready.engine.forget(branch);
+        }
+    }
+
+    /// Frees what is kept for a window.
+    pub(super) fn forget_window(&self, window: u32) {
+        if let Some(ready) = self.ready() {
+            ready.engine.forget_window(window);
         }
     }
 
@@ -187,7 +248,7 @@ impl Ready {
         }
     }
 
-    fn preparation(&self, branch: u64, ahead: Ahead) -> Result<Preparation, SourceError> {
+    fn preparation(&self, branch: BranchId, ahead: Ahead) -> Result<Preparation, SourceError> {
         let (purpose, readiness, (mut tokens, head)) = match ahead {
             Ahead::File(prompt) => (Purpose::File, Readiness::default(), self.encoder.file(&prompt)?),
             Ahead::NewContext(prompt, readiness) => {
@@ -213,47 +274,19 @@ impl Source for EmbeddedSource {
     }
 
     fn generate(&self, request: Request) -> BoxFuture<Result<Generation, SourceError>> {
-        let ready = self.ready();
-        Box::pin(async move {
-            let ready = ready.ok_or(SourceError::Loading)?;
-            let guard = request.cancel.guard();
-            let encoder = ready.clone();
-            // Tokenising a long prompt takes milliseconds: too long for the thread that reads the editor's messages.
-            let encoded = tokio::task::spawn_blocking(move || (encoder.prompts(&request), request)).await;
-            let (prompts, request) = encoded.map_err(|error| SourceError::Failed(error.to_string()))?;
-            let mut prompts = prompts?;
-            let others = prompts.split_off(1);
-            let (answer, answered) = tokio::sync::oneshot::channel();
-            let reply = move |result| {
-                // Nobody waits any more when the request was cancelled.
-                let _ = answer.send(result);
-            };
-            let Request { branch, params, watch, cancel, latency, idle, .. } = request;
-            let mut job = Job::new(branch, prompts.remove(0), params, watch, cancel, reply);
-            (job.request.others, job.request.latency, job.request.idle) = (others, latency, idle);
-            ready.engine.submit(job);
-            let output =
-                answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
-            guard.disarm();
-            let engine::JobOutput { text, tokens, finish, usage } = output;
-            let tokens = tokens.into_iter().map(TokenOdds::from).collect();
-            Ok(Generation { text, tokens, finish, usage })
-        })
+        self.generate_for(0, request)
     }
 
     fn prepare(&self, branch: u64, ahead: Ahead) {
-        let Some(ready) = self.ready() else { return };
-        // Nobody waits for it, and tokenising a file takes longer than a handler may.
-        tokio::task::spawn_blocking(move || match ready.preparation(branch, ahead) {
-            Ok(preparation) => ready.engine.prepare(preparation),
-            Err(error) => tracing::warn!(%error, "nothing could be made ready"),
-        });
+        self.prepare_for(branch.into(), ahead);
     }
 
     fn forget(&self, branch: u64) {
-        if let Some(ready) = self.ready() {
-            ready.engine.forget(branch);
-        }
+        self.forget_branch(branch.into());
+    }
+
+    fn engine(&self) -> Option<EngineReport> {
+        Some(EngineReport::own())
     }
 
     fn counters(&self) -> Counters {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::remote::{RemoteSource, Unanswered};
-use super::{Ahead, BoxFuture, Counters, Generation, RemoteReport, Request, Source, SourceError, Status};
+use super::{
+    Ahead, BoxFuture, Counters, EngineReport, Generation, RemoteReport, Request, Source, SourceError, Status,
+};
 use crate::complete::TokenCount;
 
 /// The longest wait for a model that is being read from the disk.
@@ -140,6 +142,10 @@ impl Source for FallbackSource {
             },
             ..inside
         }
+    }
+
+    fn engine(&self) -> Option<EngineReport> {
+        self.0.inside.get().and_then(|inside| inside.engine())
     }
 
     fn remote(&self) -> Option<RemoteReport> {

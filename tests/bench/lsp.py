@@ -1,15 +1,17 @@
 """A language client as small as the benchmarks need: one server, whole documents, one request at a time."""
 
 import json
+import os
 import subprocess
 import threading
 
 
 class Server:
-    """A running server; leaving the `with` block shuts it down."""
+    """A running server; leaving the `with` block shuts it down. Its model is in its own process, if not said otherwise."""
 
-    def __init__(self, command, settings, capabilities=None):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, command, settings, capabilities=None, shared=False):
+        environment = {**os.environ, "INFILL_LS_NO_SHARE": "false" if shared else "true"}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.answers, self.changed, self.ready = {}, threading.Condition(), False
         threading.Thread(target=self.read, daemon=True).start()
         self.number = 0
@@ -55,7 +57,11 @@ class Server:
                     length = int(value)
             if length is None:
                 return
-            message = json.loads(stream.read(length))
+            body = stream.read(length)
+            if len(body) < length:
+                # It was killed.
+                return
+            message = json.loads(body)
             with self.changed:
                 if "id" in message and "method" not in message:
                     self.answers[message["id"]] = message

@@ -356,7 +356,7 @@ fn file_of(bench: &Bench, text: &str) -> Preparation {
 /// Makes ready `text` behind `head`.
 fn prepared(bench: &Bench, purpose: Purpose, head: &str, text: &str) -> Preparation {
     let tokens = bench.tokenizer.encode(&format!("{head}{text}")).unwrap();
-    Preparation { branch: 1, purpose, tokens, head: head.len(), readiness: Readiness::default() }
+    Preparation { branch: 1.into(), purpose, tokens, head: head.len(), readiness: Readiness::default() }
 }
 
 /// Waits until the engine has made `tokens` tokens ready, which it says nothing about.

@@ -32,6 +32,7 @@ mod resting;
 mod scripted;
 mod secrets;
 mod setup;
+mod shared;
 mod silence;
 mod statistics;
 mod support;

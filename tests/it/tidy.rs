@@ -42,6 +42,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ureq", &["fetch", "cli/bench"]),
     ("reqwest", &["source"]),
     ("keyring", &["source"]),
+    ("interprocess", &["source"]),
     ("regex", &["secrets"]),
     ("zip", &["fetch"]),
     ("sha2", &["fetch", "text"]),

@@ -30,8 +30,11 @@ CALL = re.compile(r"\b(socket|connect|bind|listen|sendto|sendmsg|accept4?)\(")
 
 
 def drive(command, settings=None):
-    """Does what a person does, and returns the completion of the function's body."""
-    with Server(command, settings, RESOLVES) as server:
+    """Does what a person does, and returns the completion of the function's body. The engine is one that is started for it, by
+    the server and so under the same watch, and ends with it."""
+    with tempfile.TemporaryDirectory() as runtime, Server(
+        ["env", f"XDG_RUNTIME_DIR={runtime}", *command], {"engine.linger_seconds": 0, **(settings or {})}, RESOLVES, shared=True
+    ) as server:
         server.wait_until_ready()
         body = server.complete("file:///work/sum.py", "python", BEFORE, AFTER)
         document = {"uri": "file:///work/max.py", "languageId": "python", "version": 1, "text": COMMENT}
@@ -40,7 +43,8 @@ def drive(command, settings=None):
             server.act("file:///work/max.py", (0, 3), "Write")
             question = {"command": "infill-ls.ask", "arguments": [{"question": "What is a list?"}]}
             server.call("workspace/executeCommand", question)
-        server.call("infill/doctor", None)
+        report = server.call("infill/doctor", None)
+        assert settings or report["engine"]["shared"], f"the engine is not shared: {report['engine']}"
         server.call("infill/stats", None)
     return body
 
@@ -63,9 +67,14 @@ def main():
     assert body is not None and "return" in body, f"no completion under strace: {body!r}"
     leaving = [call for call in calls if NETWORK.search(call)]
     assert not leaving, "the default configuration opened a network socket:\n" + "\n".join(leaving)
+    # The engine is a process of its own, and must have been watched too.
+    listening = [call for call in calls if "bind(" in call and "AF_UNIX" in call and ".sock" in call]
+    assert listening, "the engine was not seen to listen:\n" + "\n".join(calls)
     print(f"ok     strace: {len(calls)} calls about sockets, none of them of a network")
     for call in calls:
-        print(f"         {call[:110]}")
+        # What is said on a connection is known; which there are is told.
+        if not re.search(r"\b(sendto|sendmsg|accept4?)\(", call):
+            print(f"         {call[:110]}")
 
     # The port is closed: to be seen is only that it is tried, and that the model inside answers then.
     remote = {"remote.kind": "llama-server", "remote.url": "http://127.0.0.1:9", "remote.folders": ["*"]}

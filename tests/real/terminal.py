@@ -72,6 +72,8 @@ class Terminal:
             "HOME": self.home,
             "PATH": f"{binary.parent}:/usr/bin:/bin",
             "INFILL_LS_CACHE": cache_directory(),
+            # An engine would outlive the terminal, inside its root.
+            "INFILL_LS_NO_SHARE": "1",
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
             "TERM": "tmux-256color",

@@ -36,7 +36,9 @@ class Window:
 
 
 def environment():
-    return {**os.environ, "INFILL_LS_REAL_DIR": str(REAL), "INFILL_LS_CACHE": str(cache_directory())}
+    """What VS Code and its server see. An engine that is shared would outlive them, and tests that kill it must meet no other."""
+    own = {"INFILL_LS_REAL_DIR": str(REAL), "INFILL_LS_CACHE": str(cache_directory()), "INFILL_LS_NO_SHARE": "1"}
+    return {**os.environ, **own}
 
 
 def node(*arguments, seconds):

@@ -1,0 +1,91 @@
+"""Two windows and one engine, with the real model.
+
+    cargo build --release && target/release/infill-ls model pull
+    python3 tests/real/shared.py
+
+The windows get what a server with a model of its own writes; a second window costs next to no memory; whichever of the three
+processes is killed, the others go on; and nothing is left behind.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bench"))
+
+from lsp import Server  # noqa: E402
+from terminal import server_binary  # noqa: E402
+
+BEFORE, AFTER = (Path(__file__).resolve().parent.parent / "data/sum.py").read_text().rstrip() + "\n    ", "\n"
+
+
+def until(what, found, seconds=60):
+    """Waits until something is found, and returns it."""
+    end = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.05)
+    return result
+
+
+def is_alive(pid):
+    return Path(f"/proc/{pid}/exe").exists()
+
+
+def megabytes(pid):
+    """Returns the proportional set size of a process."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+
+
+def start(runtime, shared=True):
+    command = ["env", f"XDG_RUNTIME_DIR={runtime}", str(server_binary()), "serve"]
+    server = Server(command, {"engine.linger_seconds": 0}, shared=shared)
+    server.wait_until_ready()
+    return server
+
+
+def engine(server):
+    return server.call("infill/doctor", None).get("engine")
+
+
+def completed(server, name):
+    return server.complete(f"file:///work/{name}.py", "python", BEFORE, AFTER)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as runtime:
+        with start(runtime, shared=False) as own:
+            expected = completed(own, "own")
+            assert "return" in expected and not engine(own)["shared"], expected
+            alone = megabytes(own.process.pid)
+        with start(runtime) as one, start(runtime) as two:
+            first = engine(one)
+            assert first["shared"] and first["pid"] == engine(two)["pid"], (first, engine(two))
+            for server, name in (one, "one"), (two, "two"):
+                assert completed(server, name) == expected, completed(server, name)
+            print("ok     two windows write what one with its own model does")
+            together = sum(map(megabytes, (one.process.pid, two.process.pid, first["pid"])))
+            assert together < 1.15 * alone, f"two windows {together:.0f} MB, one {alone:.0f} MB"
+            print(f"ok     two windows have {together:.0f} MB, one with its own model {alone:.0f} MB")
+            third = start(runtime)
+            os.kill(third.process.pid, signal.SIGKILL)
+            third.process.wait(20)
+            until("two windows", lambda: engine(one)["windows"] == 2)
+            assert completed(two, "two") == expected
+            print("ok     a window that is killed harms no other")
+            os.kill(first["pid"], signal.SIGKILL)
+            second = until("another engine", lambda: (found := engine(one)) and found["pid"] != first["pid"] and found)
+            for server, name in (one, "one"), (two, "two"):
+                assert until("a completion", lambda: completed(server, name)) == expected
+            assert engine(two)["pid"] == second["pid"]
+            print("ok     an engine that is killed is replaced, and the windows go on")
+        until("the engine's end", lambda: not is_alive(second["pid"]))
+        print("ok     the engine ends with the last window")
+
+
+if __name__ == "__main__":
+    main()
