@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
 use super::host::Host;
-use super::protocol::{Asked, Hello, ToEngine, ToWindow, Wanted, frame, receive};
+use super::protocol::{Asked, ToEngine, ToWindow, Wanted, frame, receive};
 use crate::engine::{BranchId, CancelToken, Readiness};
 use crate::source::{Ahead, Request, Source};
 
@@ -156,6 +156,12 @@ impl Seat {
                 () = self.outbox.full.cancelled() => return Err(io::Error::other("it does not read")),
             };
             match message {
+                Some(ToEngine::Stop) => {
+                    // Said before anything ends, or it might never be; who asks this has no other answer under way.
+                    let mut to = stream;
+                    to.write_all(&frame(&ToWindow::Closing)).await?;
+                    self.host.closing.send_replace(true);
+                }
                 Some(message) => self.hear(message).await?,
                 None => return Ok(()),
             }
@@ -165,7 +171,7 @@ impl Seat {
     async fn hear(self: &Arc<Self>, message: ToEngine) -> io::Result<()> {
         let source = &self.host.source;
         match message {
-            ToEngine::Hello(Hello { .. }) => return Err(io::Error::other("a second greeting")),
+            ToEngine::Hello(_) | ToEngine::Stop => return Err(io::Error::other("out of place")),
             ToEngine::Generate { id, asked } => self.generate(id, *asked),
             ToEngine::Verdict { id, go_on } => {
                 let work = self.lock().get(&id).cloned();
@@ -186,10 +192,6 @@ impl Seat {
             }
             ToEngine::Counters => self.outbox.send(&ToWindow::Counters(source.counters())),
             ToEngine::Report => self.outbox.send(&ToWindow::Report(self.host.report())),
-            ToEngine::Stop => {
-                self.outbox.send(&ToWindow::Closing);
-                self.host.closing.send_replace(true);
-            }
         }
         Ok(())
     }
