@@ -175,11 +175,13 @@ fn lacks_head(text: &str, around: &Surroundings) -> bool {
         carries(above) && !returns_between
     });
     let line = completed_line(text, around);
+    if !stood_well || carries(line.rsplit('\n').next().unwrap_or_default()) {
+        return false;
+    }
     let before: Vec<&str> = around.above.iter().rev().map(String::as_str).chain([line.as_str()]).collect();
     let open = Brackets::of(&before.join("\n"), around.language, None);
     let goes_on = line.trim_end().ends_with(['\\', '|', '>', '-', '+']);
-    let is_whole = !goes_on && open.open.is_empty() && open.string.is_none();
-    stood_well && is_whole && !carries(line.rsplit('\n').next().unwrap_or_default())
+    !goes_on && open.open.is_empty() && open.string.is_none()
 }
 
 /// Returns what would make the last line whole, if that is the head of something whose body is still to come.

@@ -49,9 +49,9 @@ fn joined_lines(outline: &str) -> Vec<String> {
     let mut depth = 0;
     for line in outline.lines() {
         let text = line.trim();
-        match lines.last_mut().filter(|_| depth > 0 || text.starts_with([')', ']', '>'])) {
+        let closes = text.starts_with([')', ']', '>']);
+        match lines.last_mut().filter(|_| depth > 0 || closes) {
             Some(last) => {
-                let closes = text.starts_with([')', ']', '>']);
                 if closes && last.ends_with(',') {
                     last.pop();
                 }

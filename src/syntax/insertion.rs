@@ -112,11 +112,11 @@ fn errors(root: Node<'_>, counts: impl Fn(Node<'_>) -> bool) -> usize {
 /// Returns whether a node is wrong and none of its children is: a token was added that has no node of its own, such as the
 /// line's end between two statements of Python.
 fn lacks_hidden_token(node: Node<'_>) -> bool {
+    if !node.has_error() || node.is_error() || node.is_missing() {
+        return false;
+    }
     let mut cursor = node.walk();
-    node.has_error()
-        && !node.is_error()
-        && !node.is_missing()
-        && node.children(&mut cursor).all(|child| !child.has_error() && !child.is_missing())
+    node.children(&mut cursor).all(|child| !child.has_error() && !child.is_missing())
 }
 
 fn point(text: &str, at: usize) -> Point {
