@@ -17,6 +17,7 @@ mod totals;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub use cancel::{CancelOnDrop, CancelToken};
 pub use job::{
@@ -29,7 +30,7 @@ pub use totals::{Counters, Totals};
 use crate::model::kernels::in_background;
 use crate::model::{LanguageModel, Tokenizer};
 use branches::{Branches, Work};
-use generate::Generator;
+use generate::{Generator, Outcome};
 use queue::{Freed, Interrupt, Next, Queue};
 
 /// What the engine thread needs to run.
@@ -42,6 +43,8 @@ pub struct Parts {
     pub context: usize,
     /// Bytes of keys and values kept at most, over all documents.
     pub cache_bytes: usize,
+    /// How long a job runs at least before it gives way to one of another document or window.
+    pub turn: Duration,
 }
 
 /// The handle of the engine thread; dropping it cancels what runs and joins the thread.
@@ -57,7 +60,7 @@ impl Engine {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(parts: Parts) -> std::io::Result<Self> {
-        let (queue, totals) = (Arc::new(Queue::default()), Arc::new(Totals::default()));
+        let (queue, totals) = (Arc::new(Queue::new(parts.turn)), Arc::new(Totals::default()));
         let (jobs, counted) = (queue.clone(), totals.clone());
         let run = move || run(parts, &jobs, &counted);
         let thread = std::thread::Builder::new().name("engine".into()).spawn(run)?;
@@ -146,7 +149,7 @@ fn answer(
     generator: &Generator<'_>,
     queue: &Queue,
 ) {
-    let Job { branch, mut request, reply, .. } = job;
+    let Job { branch, mut request, cancel, reply } = job;
     let (totals, idle) = (generator.totals, request.idle);
     totals.set_busy(true);
     let work = if idle { Work::Idle } else { Work::Asked };
@@ -154,15 +157,26 @@ fn answer(
     let result = awake.and_then(|()| {
         branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()))
     });
-    let result = result.and_then(|branch| {
+    let outcome = result.and_then(|branch| {
         request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;
         let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), work, generator.model);
         let (sequence, written) = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
-        generator.generate(sequence, written, request, interrupt)
+        Ok(generator.generate(sequence, written, request, interrupt))
     });
     queue.done();
     totals.set_busy(false);
+    let (result, reply) = match outcome {
+        Ok(Outcome::GaveWay(request)) => {
+            tracing::debug!(?branch, "gave way");
+            match queue.resume_later(Job { branch, request, cancel, reply }) {
+                Some(job) => (Err(JobError::Overtaken), job.reply),
+                None => return,
+            }
+        }
+        Ok(Outcome::Ended(result)) => (result, reply),
+        Err(error) => (Err(error), reply),
+    };
     match &result {
         Ok(JobOutput { finish, usage, .. }) => tracing::debug!(?branch, ?finish, ?usage, "generated"),
         Err(error) => tracing::debug!(?branch, %error, "nothing generated"),

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use super::draft::{Lookup, Pace};
 use super::generate::{Break, Generator, Run};
 use super::heal::Healing;
-use super::job::{FinishReason, JobOutput, JobRequest, TokenOdds};
+use super::job::{FinishReason, JobOutput, JobRequest, TokenOdds, Usage};
 use crate::model::{Detokenizer, Logits, Output, Sampler, TokenId};
 
 /// The text that a run has written.
-struct Writing<'a> {
-    output: &'a mut JobOutput,
+pub(super) struct Writing {
+    output: JobOutput,
     sampler: Sampler,
     healing: Healing,
     detokenizer: Detokenizer,
@@ -38,14 +38,19 @@ struct Next {
     ended: f32,
 }
 
-impl<'a> Writing<'a> {
-    fn new(request: &mut JobRequest, written: Vec<TokenId>, held: usize, output: &'a mut JobOutput) -> Self {
+impl Writing {
+    fn new(request: &mut JobRequest, written: Vec<TokenId>, held: usize) -> Self {
         // What was written here before stands first, so that its place is found like any other repetition.
         let mut seen = written;
         seen.append(&mut request.prompt.tokens);
         let params = &request.params;
         Self {
-            output,
+            output: JobOutput {
+                text: String::new(),
+                tokens: Vec::new(),
+                finish: FinishReason::Stop,
+                usage: Usage::default(),
+            },
             sampler: Sampler::new(params.seed, params.temperature, params.top_k, params.top_p),
             healing: Healing::new(&request.prompt.begins_with),
             detokenizer: Detokenizer::default(),
@@ -58,27 +63,40 @@ impl<'a> Writing<'a> {
 
 impl Run<'_> {
     /// Writes from `logits` on, the ones behind the prompt.
-    pub(super) fn decode(&mut self, logits: Logits, output: &mut JobOutput) -> Result<FinishReason, Break> {
-        let mut writing =
-            Writing::new(&mut self.request, std::mem::take(&mut self.written), self.sequence.len(), output);
+    pub(super) fn decode(&mut self, logits: Logits) -> Result<JobOutput, Break> {
+        let written = std::mem::take(&mut self.written);
+        let writing = Writing::new(&mut self.request, written, self.sequence.len());
+        self.go_on(writing, logits)
+    }
+
+    /// Writes from `logits` on, the ones behind what is held.
+    pub(super) fn go_on(&mut self, mut writing: Writing, logits: Logits) -> Result<JobOutput, Break> {
+        writing.held = self.sequence.len();
         let mut pass = Pass { logits, draft: Vec::new() };
         let end = loop {
-            let next =
-                self.write_pass(&pass, &mut writing).and_then(|token| self.compute(token, &mut writing));
-            match next {
+            let token = match self.write_pass(&pass, &mut writing) {
+                Ok(token) => token,
+                Err(end) => break end,
+            };
+            if self.interrupt.gives_way() && writing.held + 1 < self.sequence.capacity() {
+                self.sequence.truncate(writing.held);
+                self.request.prompt.tokens = self.sequence.tokens().chain([token]).collect();
+                return Err(Break::GaveWay(Some(Box::new(writing))));
+            }
+            match self.compute(token, &mut writing) {
                 Ok(next) => pass = next,
                 Err(end) => break end,
             }
         };
         self.sequence.truncate(writing.held);
         match end {
-            Break::Finished(finish) => Ok(finish),
+            Break::Finished(finish) => Ok(JobOutput { finish, ..writing.output }),
             failed => Err(failed),
         }
     }
 
     /// Writes what a pass says, as far as its draft is right, and returns the first token that was not computed.
-    fn write_pass(&mut self, pass: &Pass, writing: &mut Writing<'_>) -> Result<TokenId, Break> {
+    fn write_pass(&mut self, pass: &Pass, writing: &mut Writing) -> Result<TokenId, Break> {
         let mut row = 0;
         loop {
             let next = self.next(writing, &pass.logits, row)?;
@@ -106,7 +124,7 @@ impl Run<'_> {
     }
 
     /// Computes a token that was written, and with it a draft of what may follow.
-    fn compute(&mut self, token: TokenId, writing: &mut Writing<'_>) -> Result<Pass, Break> {
+    fn compute(&mut self, token: TokenId, writing: &mut Writing) -> Result<Pass, Break> {
         self.sequence.truncate(writing.held);
         let draft = self.draft(writing);
         let output = if draft.is_empty() { Output::Last } else { Output::All };
@@ -122,7 +140,7 @@ impl Run<'_> {
 
     /// Returns tokens that may follow, as many as pay and have room: nothing behind the bound of tokens or the context,
     /// and no end of the text, for nothing would be saved by guessing it.
-    fn draft(&self, writing: &Writing<'_>) -> Vec<TokenId> {
+    fn draft(&self, writing: &Writing) -> Vec<TokenId> {
         let Some(lookup) = writing.lookup.as_ref().filter(|_| writing.healing.is_done()) else {
             return Vec::new();
         };
@@ -144,7 +162,7 @@ impl Run<'_> {
     }
 
     /// Returns what a row of logits says.
-    fn next(&self, writing: &mut Writing<'_>, logits: &Logits, row: usize) -> Result<Next, Break> {
+    fn next(&self, writing: &mut Writing, logits: &Logits, row: usize) -> Result<Next, Break> {
         let Generator { tokenizer, ends, .. } = self.generator;
         let probabilities = logits.probabilities(row)?;
         let sum = |tokens: &[TokenId]| tokens.iter().map(|&token| probabilities.of(token)).sum::<f32>();
@@ -158,7 +176,7 @@ impl Run<'_> {
     }
 
     /// Adds a token to the text and returns whether that ends it.
-    fn write_token(&mut self, token: TokenId, next: Next, writing: &mut Writing<'_>) -> Option<FinishReason> {
+    fn write_token(&mut self, token: TokenId, next: Next, writing: &mut Writing) -> Option<FinishReason> {
         self.usage.decoded_tokens += 1;
         match self.request.idle {
             true => self.generator.totals.prepared(1, Duration::ZERO),
@@ -184,7 +202,7 @@ impl Run<'_> {
     }
 
     /// Adds a piece to the text and returns whether the watcher has enough.
-    fn show(&mut self, piece: &str, writing: &mut Writing<'_>) -> bool {
+    fn show(&mut self, piece: &str, writing: &mut Writing) -> bool {
         writing.output.text.push_str(piece);
         !piece.is_empty() && (self.request.watch)(piece).is_break()
     }

@@ -1,8 +1,10 @@
-//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode.
+//! One generation from prompt to finish: prefill what the cache lacks in chunks, then decode. Between two chunks, and
+//! between two tokens, it can give way to another job: what it has is kept in its request, and the rows in the cache.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::decode::Writing;
 use super::draft::Pace;
 use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
 use super::queue::Interrupt;
@@ -29,14 +31,32 @@ pub(super) struct Run<'a> {
     pub(super) sequence: Sequence<'a>,
     pub(super) written: Vec<TokenId>,
     pub(super) request: JobRequest,
-    interrupt: &'a Interrupt,
+    pub(super) interrupt: &'a Interrupt,
     pub(super) usage: Usage,
+}
+
+/// What came of a run.
+pub(super) enum Outcome {
+    /// It is over.
+    Ended(Result<JobOutput, JobError>),
+    /// It gave way; running the request again goes on from there.
+    GaveWay(JobRequest),
+}
+
+/// What a request that gave way has so far. The tokens of its prompt are then all those that are to be held when it
+/// goes on.
+pub(super) struct Begun {
+    usage: Usage,
+    /// `None` while the prompt was computed.
+    writing: Option<Writing>,
 }
 
 /// What ended a run before its own end.
 pub(super) enum Break {
     Finished(FinishReason),
     Failed(ForwardError),
+    /// Another job's turn came.
+    GaveWay(Option<Box<Writing>>),
 }
 
 impl From<ForwardError> for Break {
@@ -67,10 +87,10 @@ impl<'a> Generator<'a> {
         written: Vec<TokenId>,
         request: JobRequest,
         interrupt: &Interrupt,
-    ) -> Result<JobOutput, JobError> {
+    ) -> Outcome {
         let (tokens, context) = (request.prompt.tokens.len(), sequence.capacity());
         if tokens == 0 || tokens >= context {
-            return Err(JobError::TooLong { tokens, context });
+            return Outcome::Ended(Err(JobError::TooLong { tokens, context }));
         }
         let queued = request.since.elapsed();
         let usage = Usage { prompt_tokens: tokens, queued, ..Usage::default() };
@@ -79,48 +99,87 @@ impl<'a> Generator<'a> {
 }
 
 impl Run<'_> {
-    fn run(mut self) -> Result<JobOutput, JobError> {
-        let mut output = JobOutput {
-            text: String::new(),
-            tokens: Vec::new(),
-            finish: FinishReason::Stop,
-            usage: Usage::default(),
-        };
-        output.finish = match self.write(&mut output) {
-            Ok(finish) | Err(Break::Finished(finish)) => finish,
-            Err(Break::Failed(ForwardError::Interrupted)) if self.interrupt.overtaken.is_cancelled() => {
-                return Err(JobError::Overtaken);
+    fn run(mut self) -> Outcome {
+        let result = match self.request.begun.take().map(|begun| *begun) {
+            Some(Begun { usage, writing }) => {
+                self.usage = usage;
+                match writing {
+                    Some(writing) => self.rewrite(writing),
+                    None => self.write(false),
+                }
             }
-            Err(Break::Failed(ForwardError::Interrupted)) => return Err(JobError::Cancelled),
-            Err(Break::Failed(error)) => return Err(JobError::Failed(error.to_string())),
+            None => self.write(true),
         };
-        output.usage = self.usage;
-        Ok(output)
+        Outcome::Ended(match result {
+            Ok(output) => Ok(JobOutput { usage: self.usage, ..output }),
+            // Before a token was written there is no text.
+            Err(Break::Finished(finish)) => {
+                Ok(JobOutput { text: String::new(), tokens: Vec::new(), finish, usage: self.usage })
+            }
+            Err(Break::Failed(ForwardError::Interrupted)) if self.interrupt.overtaken.is_cancelled() => {
+                Err(JobError::Overtaken)
+            }
+            Err(Break::Failed(ForwardError::Interrupted)) => Err(JobError::Cancelled),
+            Err(Break::Failed(error)) => Err(JobError::Failed(error.to_string())),
+            Err(Break::GaveWay(writing)) => {
+                let writing = writing.map(|writing| *writing);
+                self.request.begun = Some(Box::new(Begun { usage: self.usage, writing }));
+                return Outcome::GaveWay(self.request);
+            }
+        })
     }
 
-    fn write(&mut self, output: &mut JobOutput) -> Result<FinishReason, Break> {
-        let started = Instant::now();
-        let logits = self.prefill();
-        self.usage.prefill = started.elapsed();
-        if !self.request.idle {
-            self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
+    fn write(&mut self, is_new: bool) -> Result<JobOutput, Break> {
+        if is_new {
+            self.usage.reused_tokens = self.sequence.len();
+            if !self.request.idle {
+                self.generator.totals.reused(self.sequence.len());
+            }
         }
         let started = Instant::now();
-        let finish = self.decode(logits?, output);
-        self.usage.decode = started.elapsed();
-        finish
+        let logits = self.prefill();
+        self.usage.prefill += started.elapsed();
+        let logits = match logits {
+            Err(gave_way @ Break::GaveWay(_)) => return Err(gave_way),
+            ended => {
+                if !self.request.idle {
+                    self.generator.totals.measured(self.usage.prefill_tokens, self.usage.prefill);
+                }
+                ended?
+            }
+        };
+        let started = Instant::now();
+        let result = self.decode(logits);
+        self.usage.decode += started.elapsed();
+        result
+    }
+
+    /// Goes on with what was written before it gave way. What other jobs took from the cache meanwhile is computed again,
+    /// and that is not the prompt's cost.
+    fn rewrite(&mut self, writing: Writing) -> Result<JobOutput, Break> {
+        let (started, usage) = (Instant::now(), self.usage);
+        let logits = self.compute_prompt(false)?;
+        self.usage = usage;
+        let result = self.go_on(writing, logits);
+        self.usage.decode += started.elapsed();
+        result
     }
 
     /// Computes what the sequence does not hold of the prompt; the last token always, for its logits.
     fn prefill(&mut self) -> Result<Logits, Break> {
+        self.compute_prompt(true)
+    }
+
+    fn compute_prompt(&mut self, may_give_way: bool) -> Result<Logits, Break> {
         let tokens = std::mem::take(&mut self.request.prompt.tokens);
-        let kept = self.sequence.len();
-        self.usage.reused_tokens = kept;
-        if !self.request.idle {
-            self.generator.totals.reused(kept);
-        }
+        let result = self.compute_chunks(&tokens[self.sequence.len()..], may_give_way);
+        self.request.prompt.tokens = tokens;
+        result
+    }
+
+    fn compute_chunks(&mut self, tokens: &[TokenId], may_give_way: bool) -> Result<Logits, Break> {
         let mut logits = None;
-        let mut chunks = tokens[kept..].chunks(CHUNK).peekable();
+        let mut chunks = tokens.chunks(CHUNK).peekable();
         while let Some(chunk) = chunks.next() {
             let output = if chunks.peek().is_some() { Output::Nothing } else { Output::Last };
             let started = Instant::now();
@@ -130,8 +189,10 @@ impl Run<'_> {
                 true => self.generator.totals.prepared(chunk.len(), started.elapsed()),
                 false => self.generator.totals.prefilled(chunk.len()),
             }
+            if may_give_way && chunks.peek().is_some() && self.interrupt.gives_way() {
+                return Err(Break::GaveWay(None));
+            }
         }
-        self.request.prompt.tokens = tokens;
         logits.ok_or(Break::Finished(FinishReason::EndOfText))
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::CancelToken;
+use super::generate::Begun;
 use crate::model::TokenId;
 
 /// Sees each new piece of generated text, on the engine thread, and says whether to go on.
@@ -61,6 +62,8 @@ pub struct JobRequest {
     pub since: Instant,
     /// Whether it is done only while nobody waits, at low priority, and ends as overtaken when anything else is asked.
     pub idle: bool,
+    /// What it has, when it gave way to another job.
+    pub(super) begun: Option<Box<Begun>>,
 }
 
 /// A prompt in tokens.
@@ -84,7 +87,7 @@ impl Job {
     ) -> Self {
         let (others, latency) = (Vec::new(), Duration::MAX);
         let (since, idle) = (Instant::now(), false);
-        let request = JobRequest { prompt, params, watch, others, latency, since, idle };
+        let request = JobRequest { prompt, params, watch, others, latency, since, idle, begun: None };
         Self { branch: branch.into(), request, cancel, reply: Box::new(reply) }
     }
 }

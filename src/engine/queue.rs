@@ -4,15 +4,15 @@
 
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{BranchId, CancelToken, Job, Preparation, Purpose};
 
 /// Jobs that wait, and what is known of the one that runs.
-#[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    turn: Duration,
 }
 
 #[derive(Default)]
@@ -31,7 +31,7 @@ struct State {
 
 /// What the engine thread is at.
 enum Running {
-    Job { branch: BranchId, idle: bool, interrupt: Interrupt },
+    Job { branch: BranchId, idle: bool, since: Instant, interrupt: Interrupt },
     Preparation { key: (BranchId, Purpose), interrupt: Interrupt },
 }
 
@@ -64,14 +64,29 @@ impl Freed {
     }
 }
 
-/// The two reasons for which a running job stops early.
-#[derive(Clone, Default)]
+/// The reasons for which what runs stops early.
+#[derive(Clone)]
 pub(super) struct Interrupt {
     pub(super) cancelled: CancelToken,
     pub(super) overtaken: CancelToken,
+    /// Set while another branch's job waits.
+    wanted: CancelToken,
+    began: Instant,
+    turn: Duration,
 }
 
 impl Interrupt {
+    /// Returns those of something that begins now and has a turn of this length.
+    pub(super) fn new(cancelled: CancelToken, turn: Duration) -> Self {
+        let (overtaken, wanted) = (CancelToken::new(), CancelToken::new());
+        Self { cancelled, overtaken, wanted, began: Instant::now(), turn }
+    }
+
+    /// Returns whether a job that can go on later is to let another one run.
+    pub(super) fn gives_way(&self) -> bool {
+        self.wanted.is_cancelled() && self.turn <= self.began.elapsed()
+    }
+
     /// Returns whether to stop.
     pub(super) fn is_set(&self) -> bool {
         self.cancelled.is_cancelled() || self.overtaken.is_cancelled()
@@ -107,6 +122,11 @@ impl State {
 }
 
 impl Queue {
+    /// Returns an empty queue, in which a job runs for at least a `turn` before it gives way to one of another branch.
+    pub(super) fn new(turn: Duration) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), turn }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock, and the state is valid between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -124,15 +144,28 @@ impl Queue {
         if idle && state.waiting.iter().any(|waiting| same(waiting) && !waiting.request.idle) {
             return vec![job];
         }
+        // What was asked before may come after, for its prompt may have taken longer to be made.
+        let is_newer = |branch, other_idle: bool, since| {
+            branch == job.branch && !idle && !other_idle && job.request.since < since
+        };
+        let running = match &state.running {
+            Some(Running::Job { branch, idle, since, .. }) => is_newer(*branch, *idle, *since),
+            _ => false,
+        };
+        let waits = |it: &Job| is_newer(it.branch, it.request.idle, it.request.since);
+        if running || state.waiting.iter().any(waits) {
+            return vec![job];
+        }
         match &state.running {
             Some(Running::Job { branch, idle: false, .. }) if idle && *branch == job.branch => {
                 return vec![job];
             }
-            Some(Running::Job { branch, idle: runs_idle, interrupt })
+            Some(Running::Job { branch, idle: runs_idle, interrupt, .. })
                 if *runs_idle || !idle && *branch == job.branch =>
             {
                 interrupt.overtaken.cancel();
             }
+            Some(Running::Job { interrupt, .. }) if !idle => interrupt.wanted.cancel(),
             Some(Running::Preparation { interrupt, .. }) => interrupt.overtaken.cancel(),
             _ => {}
         }
@@ -140,6 +173,17 @@ impl Queue {
         state.waiting.push(job);
         self.changed.notify_one();
         replaced
+    }
+
+    /// Puts back a job that gave way, as the oldest; `Some` when it is no longer wanted, for then it comes back.
+    pub(super) fn resume_later(&self, job: Job) -> Option<Job> {
+        let mut state = self.lock();
+        let is_over = state.closed || state.gone.contains(&job.branch.window);
+        if is_over || state.waiting.iter().any(|newer| newer.branch == job.branch) {
+            return Some(job);
+        }
+        state.waiting.insert(0, job);
+        None
     }
 
     /// Adds something to make ready. It replaces what was to be made ready for the same purpose, also when that is
@@ -203,13 +247,16 @@ impl Queue {
                 return Some(Next::Forget(freed));
             }
             if let Some(job) = state.next_job() {
-                let interrupt = Interrupt { cancelled: job.cancel.clone(), overtaken: CancelToken::new() };
-                let (branch, idle) = (job.branch, job.request.idle);
-                state.running = Some(Running::Job { branch, idle, interrupt: interrupt.clone() });
+                let interrupt = Interrupt::new(job.cancel.clone(), self.turn);
+                let (branch, idle, since) = (job.branch, job.request.idle, job.request.since);
+                if state.waiting.iter().any(|other| !other.request.idle) {
+                    interrupt.wanted.cancel();
+                }
+                state.running = Some(Running::Job { branch, idle, since, interrupt: interrupt.clone() });
                 return Some(Next::Run(job, interrupt));
             }
             if let Some(preparation) = state.next_idle() {
-                let interrupt = Interrupt::default();
+                let interrupt = Interrupt::new(CancelToken::new(), self.turn);
                 let key = preparation.key();
                 state.running = Some(Running::Preparation { key, interrupt: interrupt.clone() });
                 return Some(Next::Prepare(preparation, interrupt));
@@ -241,16 +288,21 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
+    use std::time::Duration;
 
     use super::{Freed, Next, Queue};
     use crate::engine::{BranchId, CancelToken, GenerationParams, Job, PromptTokens};
 
     fn push(queue: &Queue, window: u32, document: u64, idle: bool) -> usize {
+        queue.push(job(window, document, idle)).len()
+    }
+
+    fn job(window: u32, document: u64, idle: bool) -> Job {
         let (params, watch) = (GenerationParams::default(), Box::new(|_: &str| ControlFlow::Continue(())));
         let branch = BranchId { window, document };
         let mut job = Job::new(branch, PromptTokens::default(), params, watch, CancelToken::new(), |_| {});
         job.request.idle = idle;
-        queue.push(job).len()
+        job
     }
 
     /// Takes all that waits, as (window, document).
@@ -267,7 +319,7 @@ mod tests {
 
     #[test]
     fn windows_are_served_in_turn_and_each_ones_newest_job_first() {
-        let queue = Queue::default();
+        let queue = Queue::new(Duration::ZERO);
         for (window, document) in [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1)] {
             assert_eq!(push(&queue, window, document, false), 0);
         }
@@ -282,7 +334,7 @@ mod tests {
 
     #[test]
     fn idle_jobs_of_all_windows_come_last_and_a_branch_overtakes_only_its_own() {
-        let queue = Queue::default();
+        let queue = Queue::new(Duration::ZERO);
         push(&queue, 1, 1, true);
         push(&queue, 2, 1, true);
         push(&queue, 1, 2, false);
@@ -294,8 +346,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_before_overtakes_nothing_though_it_comes_later() {
+        let queue = Queue::new(Duration::ZERO);
+        let [older, newer, newest] = [(); 3].map(|()| job(1, 1, false));
+        let since = |replaced: Vec<Job>| replaced.iter().map(|job| job.request.since).collect::<Vec<_>>();
+        let (first, second, third) = (older.request.since, newer.request.since, newest.request.since);
+        assert!(queue.push(newer).is_empty());
+        assert_eq!(since(queue.push(older)), [first]);
+        assert_eq!(since(queue.push(newest)), [second]);
+        let Some(Next::Run(running, interrupt)) = queue.pop() else { panic!("no job") };
+        assert_eq!(running.request.since, third);
+        let mut late = job(1, 1, false);
+        late.request.since = second;
+        assert_eq!(since(queue.push(late)), [second]);
+        assert!(!interrupt.is_set());
+        assert!(queue.push(job(1, 1, false)).is_empty());
+        assert!(interrupt.is_set());
+    }
+
+    #[test]
     fn nothing_is_done_for_a_window_that_is_gone() {
-        let queue = Queue::default();
+        let queue = Queue::new(Duration::ZERO);
         push(&queue, 1, 1, false);
         push(&queue, 2, 1, false);
         assert_eq!(queue.forget(Freed::Window(1)).len(), 1);

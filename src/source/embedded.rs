@@ -8,7 +8,7 @@ mod rest;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Ahead, BoxFuture, Counters, EngineReport, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
@@ -23,6 +23,10 @@ pub use rest::Resting;
 
 /// Bytes of keys and values that are kept, over all documents: some twenty thousand tokens of the default model.
 const CACHE_BYTES: usize = 256 << 20;
+
+/// How long a request is served before it gives way to another one: most suggestions are done by then, and would only be
+/// later for it, and whoever waits behind a long one does not notice.
+const TURN: Duration = Duration::from_millis(150);
 
 /// Tokens of the context that a file's rows leave free, for a suffix and an answer behind any cursor in it.
 const BEHIND_FILE: usize = 1024;
@@ -103,7 +107,7 @@ impl EmbeddedSource {
         window: u32,
         request: Request,
     ) -> BoxFuture<Result<Generation, SourceError>> {
-        let ready = self.ready();
+        let (ready, since) = (self.ready(), Instant::now());
         Box::pin(async move {
             let ready = ready.ok_or(SourceError::Loading)?;
             let guard = request.cancel.guard();
@@ -121,7 +125,8 @@ impl EmbeddedSource {
             let Request { branch, params, watch, cancel, latency, idle, .. } = request;
             let branch = BranchId { window, document: branch };
             let mut job = Job::new(branch, prompts.remove(0), params, watch, cancel, reply);
-            (job.request.others, job.request.latency, job.request.idle) = (others, latency, idle);
+            (job.request.others, job.request.latency) = (others, latency);
+            (job.request.since, job.request.idle) = (since, idle);
             ready.engine.submit(job);
             let output =
                 answered.await.map_err(|_| SourceError::Failed("the engine has stopped".into()))??;
@@ -227,7 +232,8 @@ impl Ready {
                 Box::new(resting)
             }
         };
-        let parts = Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: CACHE_BYTES };
+        let parts =
+            Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: CACHE_BYTES, turn: TURN };
         let engine =
             Engine::start(parts).map_err(|error| format!("the engine thread cannot start: {error}"))?;
         let encoder = PromptEncoder::new(tokenizer.clone(), loaded.markers).with_chat(loaded.chat);

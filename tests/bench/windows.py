@@ -5,7 +5,8 @@
 
 Memory is the proportional set size (PSS) of the servers and their engine, each window with a file of its own that was worked in.
 Time is from a key to the answer of the request behind it, in a file that is typed line by line: alone with the model in the
-server's own process, alone through the engine, alone among four windows, and in two windows at once. Linux only.
+server's own process, alone through the engine, alone among four windows, in two windows at once, and while the other window
+writes long texts without a pause. Linux only.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lsp import Server  # noqa: E402
+from lsp import RESOLVES, Server  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BINARY = Path(os.environ.get("INFILL_LS") or Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release/infill-ls")
@@ -42,7 +43,7 @@ class Window:
 
     def __init__(self, file, shared):
         command = [str(BINARY), "serve", "--set", "engine.linger_seconds=1", *([] if shared else ["--no-share"])]
-        self.server = Server(command, {"inline.candidates": 1}, shared=shared)
+        self.server = Server(command, {"inline.candidates": 1}, RESOLVES, shared=shared)
         self.server.wait_until_ready()
         self.open(file)
 
@@ -99,6 +100,21 @@ class Window:
         chosen = [n for n, line in enumerate(self.lines) if 20 <= len(line.strip()) <= 60 and line.isascii() and n > 10]
         chosen = random.Random(seed).sample(chosen, count)
         return [answer for line in chosen for answer in self.type_line(line)]
+
+    def write_long(self, until):
+        """Has function bodies written, one after the other; returns the seconds that each took."""
+        took, number = [], 0
+        while not until.is_set():
+            number += 1
+            uri = f"file:///bench/long{number}.py"
+            text = f'def merge_sorted_{number}(left: list[int], right: list[int]) -> list[int]:\n    """Merges two sorted lists."""\n    '
+            document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
+            self.server.notify("textDocument/didOpen", {"textDocument": document})
+            began = time.monotonic()
+            assert self.server.act(uri, (2, 4), "Fill in this body") is not None
+            took.append(time.monotonic() - began)
+            self.server.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        return took
 
     def close(self):
         self.server.__exit__()
@@ -180,6 +196,14 @@ def main():
     both = [quantiles(answers) for answers in together(windows[:2], arguments.lines)]
     for name, result in zip(("two at once, first", "two at once, second"), both):
         show(name, result)
+    over, took = threading.Event(), []
+    writer = threading.Thread(target=lambda: took.extend(windows[1].write_long(over)))
+    writer.start()
+    found["beside long texts"] = quantiles(windows[2].type_lines(arguments.lines, 7))
+    over.set()
+    writer.join()
+    show("one beside long texts", found["beside long texts"])
+    print(f"{len(took)} long texts, {statistics.fmean(took):.1f} s each")
     for window in windows:
         window.close()
 

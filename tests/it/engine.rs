@@ -16,6 +16,8 @@ use infill_ls::model::{
 
 use crate::tiny_model;
 
+mod turns;
+
 /// A model that writes a fixed text after every prompt, then ends. Each pass waits for a permit when `gate` is there.
 struct Scripted {
     answer: Vec<TokenId>,
@@ -83,7 +85,12 @@ struct Passes {
 }
 
 impl Bench {
+    /// Returns one in which no job gives way.
     fn new(answer: &str, context: usize, gated: bool) -> (Self, Passes) {
+        Self::with_turn(Duration::from_secs(600), answer, context, gated)
+    }
+
+    fn with_turn(turn: Duration, answer: &str, context: usize, gated: bool) -> (Self, Passes) {
         let dir = tempfile::tempdir().unwrap();
         let options = LoadOptions { context: 64, threads: 1, compute: Compute::Kernels };
         let tokenizer = load(&tiny_model::write_good(dir.path()), options).unwrap().tokenizer;
@@ -96,7 +103,8 @@ impl Bench {
             gate: gated.then(|| Gate { entered, permits: Mutex::new(permitted) }),
         };
         let tokenizer = Arc::new(tokenizer);
-        let parts = Parts { model: Box::new(model), tokenizer: tokenizer.clone(), context, cache_bytes: 0 };
+        let parts =
+            Parts { model: Box::new(model), tokenizer: tokenizer.clone(), context, cache_bytes: 0, turn };
         let bench = Self { engine: Engine::start(parts).unwrap(), tokenizer, replies: channel() };
         (bench, Passes { entered: heard, permits })
     }
@@ -222,34 +230,6 @@ fn what_a_branch_shares_is_not_computed_again() {
     let same = bench.run("hello there>", params());
     assert_eq!((same.usage.reused_tokens, same.usage.prefill_tokens), (11, 1));
     assert_eq!(same.text, output.text);
-}
-
-#[test]
-fn a_newer_job_of_a_document_overtakes_the_one_that_runs_and_the_one_that_waits() {
-    let (bench, passes) = Bench::new("xy", 512, true);
-    bench.submit(1, 7, "a>", params());
-    passes.entered();
-    bench.submit(2, 7, "b>", params());
-    bench.submit(3, 7, "c>", params());
-    passes.let_all_through();
-    let mut replies = [bench.reply(), bench.reply(), bench.reply()];
-    replies.sort_by_key(|(id, _)| *id);
-    assert_eq!(replies[0].1, Err(JobError::Overtaken));
-    assert_eq!(replies[1].1, Err(JobError::Overtaken));
-    assert_eq!(replies[2].1.as_ref().unwrap().text, "xy");
-    assert_eq!(bench.engine.totals().counters().cancelled, 2);
-}
-
-#[test]
-fn documents_do_not_overtake_each_other_and_the_newest_goes_first() {
-    let (bench, passes) = Bench::new("xy", 512, true);
-    bench.submit(1, 1, "a>", params());
-    passes.entered();
-    bench.submit(2, 2, "b>", params());
-    bench.submit(3, 3, "c>", params());
-    passes.let_all_through();
-    let order = [bench.reply(), bench.reply(), bench.reply()].map(|(id, result)| (id, result.unwrap().text));
-    assert_eq!(order.map(|(id, text)| (id, text == "xy")), [(1, true), (3, true), (2, true)]);
 }
 
 #[test]

@@ -82,7 +82,13 @@ impl Bench {
 
     pub fn new(model: Box<dyn LanguageModel>, tokenizer: Tokenizer, context: usize) -> Self {
         let tokenizer = Arc::new(tokenizer);
-        let parts = Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: 0 };
+        let parts = Parts {
+            model,
+            tokenizer: tokenizer.clone(),
+            context,
+            cache_bytes: 0,
+            turn: Duration::from_secs(600),
+        };
         Self { engine: Engine::start(parts).unwrap(), tokenizer }
     }
 
