@@ -4,7 +4,7 @@
     python3 tests/real/shared.py
 
 The windows get what a server with a model of its own writes; a second window costs next to no memory; whichever of the three
-processes is killed, the others go on; and nothing is left behind.
+processes is killed, or stopped, the others go on; and nothing is left behind.
 """
 
 import os
@@ -83,6 +83,13 @@ def main():
                 assert until("a completion", lambda: completed(server, name)) == expected
             assert engine(two)["pid"] == second["pid"]
             print("ok     an engine that is killed is replaced, and the windows go on")
+            os.kill(second["pid"], signal.SIGSTOP)
+            began = time.monotonic()
+            assert until("a completion", lambda: completed(one, "one"), 180) == expected
+            assert not engine(one)["shared"], engine(one)
+            print(f"ok     where the engine is stopped, the window helps itself after {time.monotonic() - began:.0f} s")
+            os.kill(second["pid"], signal.SIGCONT)
+            assert until("a completion", lambda: completed(two, "two")) == expected
         until("the engine's end", lambda: not is_alive(second["pid"]))
         print("ok     the engine ends with the last window")
 

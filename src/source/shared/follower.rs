@@ -25,6 +25,12 @@ const LOSSES: usize = 4;
 /// See [`LOSSES`].
 const LOSS_WINDOW: Duration = Duration::from_secs(60);
 
+/// How long a request may wait without a word from the engine before the engine is asked for one.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How long it may take to say that word, on a machine that has other things to do. Then it is stopped, or hangs.
+const WORD: Duration = Duration::from_secs(20);
+
 /// Why there is no connection any more.
 enum End {
     /// The engine is gone.
@@ -142,6 +148,28 @@ impl Follower {
         tokio::select! {
             () = write(&stream, frames) => End::Lost,
             end = self.listen(&stream) => end,
+            () = self.silent() => {
+                tracing::warn!("the engine does not say a word: is it stopped?");
+                End::Lost
+            }
+        }
+    }
+
+    /// Waits until the engine is silent though there is something to say. On Linux and macOS the clock stands while the
+    /// machine sleeps.
+    async fn silent(&self) {
+        let mut seen = self.link.heard();
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let heard = self.link.heard();
+            if heard == seen && self.link.is_waiting() {
+                self.link.ask_for_a_word();
+                tokio::time::sleep(WORD).await;
+                if self.link.heard() == heard {
+                    return;
+                }
+            }
+            seen = self.link.heard();
         }
     }
 
@@ -156,7 +184,10 @@ impl Follower {
                     return End::Lost;
                 }
             };
+            self.link.hear();
             match message {
+                // The word that was asked for.
+                ToWindow::Counters(_) => {}
                 ToWindow::Piece { id, text } => self.link.piece(id, &text),
                 ToWindow::Done { id, result } => self.link.done(id, result),
                 ToWindow::Status(Status::Failed { message }) => {

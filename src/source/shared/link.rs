@@ -32,6 +32,8 @@ struct State {
     engine: Option<UnboundedSender<Vec<u8>>>,
     pending: HashMap<u64, Pending>,
     numbers: u64,
+    /// Messages that came from engines.
+    heard: u64,
     /// What the engine was last asked to make ready, told again to the next one.
     prepared: HashMap<(u64, Kind), Vec<u8>>,
     awaited: HashMap<u64, Readiness>,
@@ -87,6 +89,7 @@ impl State {
             engine: None,
             pending: HashMap::new(),
             numbers: 0,
+            heard: 0,
             prepared: HashMap::new(),
             awaited: HashMap::new(),
             inside: None,
@@ -238,6 +241,26 @@ impl Link {
     pub(super) fn reached(&self, number: u64) {
         let reached = self.lock().awaited.remove(&number);
         reached.inspect(|readiness| readiness.reach());
+    }
+
+    /// Counts a message from the engine.
+    pub(super) fn hear(&self) {
+        self.lock().heard += 1;
+    }
+
+    /// Returns how many messages came.
+    pub(super) fn heard(&self) -> u64 {
+        self.lock().heard
+    }
+
+    /// Returns whether a request waits for its answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.lock().pending.is_empty()
+    }
+
+    /// Asks the engine for anything that it can say at once.
+    pub(super) fn ask_for_a_word(&self) {
+        self.lock().send(frame(&ToEngine::Counters));
     }
 
     /// Has the model loaded in this process.

@@ -2,7 +2,7 @@
 //! its own and is waited for; counts are remembered, for most of a prompt is the same from one line to the next.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ahash::RandomState;
 use interprocess::local_socket::{Stream, prelude::*};
@@ -15,6 +15,9 @@ use crate::engine::Counters;
 /// How long an answer may take; only an engine that is stopped takes so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long nothing is asked after an answer that did not come: a prompt has dozens of pieces to be counted.
+const REST: Duration = Duration::from_secs(30);
+
 /// Counts that are remembered: some hundred kilobytes, and several files in pieces of some hundred bytes.
 const REMEMBERED: usize = 8192;
 
@@ -26,9 +29,16 @@ pub(super) struct Questions {
     /// `None` where nobody can be asked.
     place: Option<Place>,
     hello: Hello,
-    stream: Mutex<Option<Stream>>,
+    way: Mutex<Way>,
     known: Mutex<Known>,
     counters: Mutex<Counters>,
+}
+
+/// The connection, kept from one question to the next.
+#[derive(Default)]
+struct Way {
+    stream: Option<Stream>,
+    rests_until: Option<Instant>,
 }
 
 /// Counts by the hashes of texts: the younger ones, and those before them. At 64 bits two texts of a session do not meet.
@@ -65,7 +75,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Questions {
     pub(super) fn new(place: Option<Place>, key: &str) -> Self {
         let hello = Hello::of(key, false);
-        Self { place, hello, stream: Mutex::default(), known: Mutex::default(), counters: Mutex::default() }
+        Self { place, hello, way: Mutex::default(), known: Mutex::default(), counters: Mutex::default() }
     }
 
     /// Returns what was computed, as far as the engine tells it.
@@ -93,15 +103,21 @@ impl Questions {
 
     /// Asks, over a new connection where the one that was there does not work.
     fn ask(&self, question: &ToEngine) -> Option<ToWindow> {
-        let mut stream = lock(&self.stream);
-        let kept = stream.take();
+        let mut way = lock(&self.way);
+        let began = Instant::now();
+        if way.rests_until.is_some_and(|until| began < until) {
+            return None;
+        }
+        let kept = way.stream.take();
         let was_kept = kept.is_some();
         let mut answer = kept.or_else(|| self.connect()).and_then(|open| asked(open, question));
-        if answer.is_none() && was_kept {
+        if answer.is_none() && was_kept && began.elapsed() < PATIENCE {
             answer = self.connect().and_then(|open| asked(open, question));
         }
+        let is_stopped = answer.is_none() && PATIENCE <= began.elapsed();
+        way.rests_until = is_stopped.then(|| Instant::now() + REST);
         let (open, answer) = answer?;
-        *stream = Some(open);
+        way.stream = Some(open);
         Some(answer)
     }
 
