@@ -45,6 +45,8 @@ pub struct Parts {
     pub cache_bytes: usize,
     /// How long a job runs at least before it gives way to one of another document or window.
     pub turn: Duration,
+    /// How long a document is unused before no more is kept of it than the rows of its file, if another one was used since.
+    pub rest_after: Duration,
 }
 
 /// The handle of the engine thread; dropping it cancels what runs and joins the thread.
@@ -118,9 +120,9 @@ impl Drop for Engine {
 }
 
 fn run(parts: Parts, queue: &Queue, totals: &Totals) {
-    let mut branches = Branches::new(parts.cache_bytes, parts.context);
+    let mut branches = Branches::new(parts.cache_bytes, parts.context, parts.rest_after);
     let generator = Generator::new(parts.model.as_ref(), &parts.tokenizer, totals);
-    while let Some(next) = queue.pop() {
+    while let Some(next) = queue.pop(branches.until_rest()) {
         match next {
             Next::Run(job, interrupt) if job.request.idle => {
                 in_background(|| answer(job, &interrupt, &mut branches, &generator, queue));
@@ -137,6 +139,7 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
                     Err(error) => tracing::warn!(%error, "nothing could be made ready"),
                 }
             }
+            Next::Rest => branches.rest(),
             Next::Forget(freed) => branches.forget(|id| freed.contains(id)),
         }
     }

@@ -1,7 +1,10 @@
 //! What is kept of each document: the rows of the file as if the cursor stood at its end, and a few short tails that fork
 //! from them at any position. A second file's worth is kept while the file is computed behind other files than before. A
 //! request writes into a tail only, so the file's rows stay for the next one; only an edit takes rows of the file away, from
-//! the edit on. The least recently used documents are given up when memory is short.
+//! the edit on. The least recently used documents are given up when memory is short, and one that was not used for a while
+//! keeps only the rows of its file.
+
+use std::time::{Duration, Instant};
 
 use super::BranchId;
 use crate::model::{KvCache, LanguageModel, ModelError, Sequence, TokenId};
@@ -27,12 +30,15 @@ const SEAM: usize = 2;
 pub(super) struct Branches {
     bytes: usize,
     context: usize,
+    /// How long a document is unused before it keeps only its file.
+    rest_after: Duration,
     branches: Vec<Branch>,
 }
 
 /// One document's rows.
 pub(super) struct Branch {
     id: BranchId,
+    used: Instant,
     /// At least one, at most two that begin differently; the one that was written last is last.
     files: Vec<File>,
     /// Numbers given to files.
@@ -68,19 +74,20 @@ pub(super) enum Work {
 
 impl Branches {
     /// Keeps at most `bytes` of rows, of sequences of at most `context` tokens.
-    pub(super) fn new(bytes: usize, context: usize) -> Self {
-        Self { bytes, context, branches: Vec::new() }
+    pub(super) fn new(bytes: usize, context: usize, rest_after: Duration) -> Self {
+        Self { bytes, context, rest_after, branches: Vec::new() }
     }
 
     /// Returns a document's branch: as it was left, or empty.
     pub(super) fn of(&mut self, id: BranchId, model: &dyn LanguageModel) -> Result<&mut Branch, ModelError> {
-        let branch = match self.branches.iter().position(|branch| branch.id == id) {
+        let mut branch = match self.branches.iter().position(|branch| branch.id == id) {
             Some(index) => self.branches.remove(index),
             None => {
                 let files = vec![File { number: 0, rows: model.new_cache(self.context)? }];
-                Branch { id, files, numbers: 1, tails: Vec::new() }
+                Branch { id, used: Instant::now(), files, numbers: 1, tails: Vec::new() }
             }
         };
+        branch.used = Instant::now();
         while self.held_bytes() + branch.bytes() > self.bytes && !self.branches.is_empty() {
             let held = self
                 .branches
@@ -98,6 +105,24 @@ impl Branches {
     /// Frees branches.
     pub(super) fn forget(&mut self, is_freed: impl Fn(BranchId) -> bool) {
         self.branches.retain(|branch| !is_freed(branch.id));
+    }
+
+    /// Returns the time until [`Branches::rest`] has something to free; `None` while it has nothing.
+    pub(super) fn until_rest(&self) -> Option<Duration> {
+        let others = &self.branches[..self.branches.len().saturating_sub(1)];
+        let rests = others.iter().filter(|branch| !branch.is_resting());
+        rests.map(|branch| self.rest_after.saturating_sub(branch.used.elapsed())).min()
+    }
+
+    /// Frees what documents hold besides their files that were not used for a while. The one that was used last may be the
+    /// one before which somebody sits and thinks, and its next suggestion must not wait.
+    pub(super) fn rest(&mut self) {
+        let others = self.branches.len().saturating_sub(1);
+        for branch in &mut self.branches[..others] {
+            if self.rest_after <= branch.used.elapsed() {
+                branch.rest();
+            }
+        }
     }
 
     fn held_bytes(&self) -> usize {
@@ -218,6 +243,17 @@ impl Branch {
         let mut rows = self.tails.remove(index).rows;
         rows.truncate(0);
         Ok(rows)
+    }
+
+    fn is_resting(&self) -> bool {
+        self.tails.is_empty() && self.files.len() == 1
+    }
+
+    /// Frees all but one file: a second one that is still being computed has fewer rows.
+    fn rest(&mut self) {
+        self.tails.clear();
+        let longest = (0..self.files.len()).max_by_key(|&index| self.files[index].rows.len());
+        self.files = longest.map(|index| self.files.remove(index)).into_iter().collect();
     }
 
     fn bytes(&self) -> usize {

@@ -43,6 +43,8 @@ pub(super) enum Next {
     Prepare(Preparation, Interrupt),
     /// Free what is kept.
     Forget(Freed),
+    /// Free what rests.
+    Rest,
 }
 
 /// What is to be freed.
@@ -235,9 +237,10 @@ impl Queue {
         left
     }
 
-    /// Waits for something to do, freeing first, then the newest job, idle ones last, then what can be made ready; `None` after
-    /// [`Queue::close`].
-    pub(super) fn pop(&self) -> Option<Next> {
+    /// Waits for something to do, freeing first, then the newest job, idle ones last, then what can be made ready, and when
+    /// there was nothing for the time `until_rest`, what rests; `None` after [`Queue::close`].
+    pub(super) fn pop(&self, until_rest: Option<Duration>) -> Option<Next> {
+        let began = Instant::now();
         let mut state = self.lock();
         loop {
             if state.closed {
@@ -261,7 +264,13 @@ impl Queue {
                 state.running = Some(Running::Preparation { key, interrupt: interrupt.clone() });
                 return Some(Next::Prepare(preparation, interrupt));
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = match until_rest.map(|until| until.saturating_sub(began.elapsed())) {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return Some(Next::Rest),
+                Some(left) => {
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
     }
 
@@ -307,7 +316,7 @@ mod tests {
 
     /// Takes all that waits, as (window, document).
     fn order(queue: &Queue, jobs: usize) -> Vec<(u32, u64)> {
-        let take = |_| match queue.pop() {
+        let take = |_| match queue.pop(None) {
             Some(Next::Run(job, _)) => {
                 queue.done();
                 (job.branch.window, job.branch.document)
@@ -354,7 +363,7 @@ mod tests {
         assert!(queue.push(newer).is_empty());
         assert_eq!(since(queue.push(older)), [first]);
         assert_eq!(since(queue.push(newest)), [second]);
-        let Some(Next::Run(running, interrupt)) = queue.pop() else { panic!("no job") };
+        let Some(Next::Run(running, interrupt)) = queue.pop(None) else { panic!("no job") };
         assert_eq!(running.request.since, third);
         let mut late = job(1, 1, false);
         late.request.since = second;
@@ -371,7 +380,7 @@ mod tests {
         push(&queue, 2, 1, false);
         assert_eq!(queue.forget(Freed::Window(1)).len(), 1);
         assert_eq!(push(&queue, 1, 2, false), 1, "it comes back");
-        assert!(matches!(queue.pop(), Some(Next::Forget(Freed::Window(1)))));
+        assert!(matches!(queue.pop(None), Some(Next::Forget(Freed::Window(1)))));
         assert_eq!(order(&queue, 1), [(2, 1)]);
     }
 }

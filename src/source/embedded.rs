@@ -28,6 +28,9 @@ const CACHE_BYTES: usize = 256 << 20;
 /// later for it, and whoever waits behind a long one does not notice.
 const TURN: Duration = Duration::from_millis(150);
 
+/// After this time unused, a document's rows besides its file's are freed. They are half of all, and half a second's work.
+const REST_AFTER: Duration = Duration::from_secs(60);
+
 /// Tokens of the context that a file's rows leave free, for a suffix and an answer behind any cursor in it.
 const BEHIND_FILE: usize = 1024;
 
@@ -232,8 +235,14 @@ impl Ready {
                 Box::new(resting)
             }
         };
-        let parts =
-            Parts { model, tokenizer: tokenizer.clone(), context, cache_bytes: CACHE_BYTES, turn: TURN };
+        let parts = Parts {
+            model,
+            tokenizer: tokenizer.clone(),
+            context,
+            cache_bytes: CACHE_BYTES,
+            turn: TURN,
+            rest_after: REST_AFTER,
+        };
         let engine =
             Engine::start(parts).map_err(|error| format!("the engine thread cannot start: {error}"))?;
         let encoder = PromptEncoder::new(tokenizer.clone(), loaded.markers).with_chat(loaded.chat);

@@ -88,6 +88,7 @@ impl Bench {
             context,
             cache_bytes: 0,
             turn: Duration::from_secs(600),
+            rest_after: Duration::from_secs(600),
         };
         Self { engine: Engine::start(parts).unwrap(), tokenizer }
     }

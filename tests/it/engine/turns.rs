@@ -6,6 +6,9 @@ use infill_ls::engine::{FinishReason, GenerationParams, JobError, Usage};
 
 use super::{Bench, params};
 
+/// A job gives way as soon as another one waits.
+const IMPATIENT: [Duration; 2] = [Duration::ZERO, Duration::from_secs(600)];
+
 #[test]
 fn a_newer_job_of_a_document_overtakes_the_one_that_runs_and_the_one_that_waits() {
     let (bench, passes) = Bench::new("xy", 512, true);
@@ -37,7 +40,7 @@ fn documents_do_not_overtake_each_other_and_the_newest_goes_first() {
 #[test]
 fn a_long_job_gives_way_after_its_turn_and_goes_on_from_there() {
     let letters = "abcdefghijklmnop";
-    let (bench, passes) = Bench::with_turn(Duration::ZERO, letters, 512, true);
+    let (bench, passes) = Bench::with_times(IMPATIENT, letters, 512, true);
     bench.submit(1, 1, "a>", params());
     passes.entered();
     bench.submit(2, 2, "b>", GenerationParams { max_tokens: 3, ..params() });
@@ -56,7 +59,7 @@ fn giving_way_changes_nothing_of_what_is_drawn() {
     let drawn = GenerationParams { temperature: 1.0, seed: 7, max_tokens: 20, ..params() };
     let (bench, _) = Bench::new("xy", 512, false);
     let alone = bench.run("drink>", drawn.clone());
-    let (bench, passes) = Bench::with_turn(Duration::ZERO, "xy", 512, true);
+    let (bench, passes) = Bench::with_times(IMPATIENT, "xy", 512, true);
     bench.submit(1, 1, "drink>", drawn.clone());
     passes.entered();
     bench.submit(2, 2, "other>", drawn);
@@ -69,7 +72,7 @@ fn giving_way_changes_nothing_of_what_is_drawn() {
 
 #[test]
 fn a_long_prompt_gives_way_between_its_chunks() {
-    let (bench, passes) = Bench::with_turn(Duration::ZERO, "xy", 2048, true);
+    let (bench, passes) = Bench::with_times(IMPATIENT, "xy", 2048, true);
     bench.submit(1, 1, &format!("{}>", "p".repeat(400)), params());
     passes.entered();
     bench.submit(2, 2, "b>", GenerationParams { max_tokens: 1, ..params() });
@@ -82,7 +85,7 @@ fn a_long_prompt_gives_way_between_its_chunks() {
 
 #[test]
 fn a_job_that_gave_way_is_overtaken_and_cancelled_like_any_other() {
-    let (bench, passes) = Bench::with_turn(Duration::ZERO, "abcdefgh", 512, true);
+    let (bench, passes) = Bench::with_times(IMPATIENT, "abcdefgh", 512, true);
     let cancel = bench.submit(1, 1, "a>", params());
     bench.submit(2, 2, "b>", params());
     // One of the two has given way when the third pass begins.
