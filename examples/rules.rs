@@ -47,7 +47,7 @@ fn main() -> anyhow::Result<()> {
 /// Records until the places or the seconds are used up.
 fn record(seconds: u64) -> anyhow::Result<()> {
     let options = LoadOptions { context: 4096, threads: physical_cores(), compute: Compute::Kernels };
-    let source = EmbeddedSource::start(locate(None, Routes::from_env()), options, Sparing::default());
+    let source = EmbeddedSource::start(locate(None, Routes::from_env()), None, options, Sparing::default());
     source.wait(&mut |_, _, _| ()).map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let started = Instant::now();

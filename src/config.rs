@@ -20,6 +20,8 @@ pub use remote::{RemoteKind, RemoteMarkers, RemoteSettings};
 pub struct Settings {
     /// A name of the catalogue or the path of a GGUF file; `None` is the default model.
     pub model: Option<String>,
+    /// A smaller model that drafts for `model`; `None` is none.
+    pub draft_model: Option<String>,
     /// Tokens that the model's context holds, prompt and answer together; `None` lets the engine choose.
     pub context: Option<NonZeroUsize>,
     /// Threads that compute; `None` is all physical cores.

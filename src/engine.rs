@@ -10,6 +10,7 @@ mod decode;
 mod draft;
 mod generate;
 mod heal;
+mod interrupt;
 mod job;
 mod prepare;
 mod queue;
@@ -30,13 +31,17 @@ pub use totals::{Counters, Totals};
 use crate::model::kernels::in_background;
 use crate::model::{LanguageModel, Tokenizer};
 use branches::{Branches, Work};
+use draft::SmallModel;
 use generate::{Generator, Outcome};
-use queue::{Freed, Interrupt, Next, Queue};
+use interrupt::Interrupt;
+use queue::{Freed, Next, Queue};
 
 /// What the engine thread needs to run.
 pub struct Parts {
     /// The network.
     pub model: Box<dyn LanguageModel>,
+    /// A smaller network with the same vocabulary, which drafts for it.
+    pub draft_model: Option<Box<dyn LanguageModel>>,
     /// Its tokenizer.
     pub tokenizer: Arc<Tokenizer>,
     /// Tokens that a cache branch holds at most.
@@ -119,53 +124,92 @@ impl Drop for Engine {
     }
 }
 
+/// What is computed of the documents.
+struct Rows {
+    branches: Branches,
+    small: Option<SmallModel>,
+}
+
+impl Rows {
+    fn until_rest(&self) -> Option<Duration> {
+        let small = self.small.as_ref().and_then(|small| small.branches.until_rest());
+        self.branches.until_rest().into_iter().chain(small).min()
+    }
+
+    fn rest(&mut self) {
+        self.branches.rest();
+        self.small.iter_mut().for_each(|small| small.branches.rest());
+    }
+
+    fn forget(&mut self, freed: Freed) {
+        self.branches.forget(|id| freed.contains(id));
+        self.small.iter_mut().for_each(|small| small.branches.forget(|id| freed.contains(id)));
+    }
+}
+
 fn run(parts: Parts, queue: &Queue, totals: &Totals) {
-    let mut branches = Branches::new(parts.cache_bytes, parts.context, parts.rest_after);
-    let generator = Generator::new(parts.model.as_ref(), &parts.tokenizer, totals);
-    while let Some(next) = queue.pop(branches.until_rest()) {
+    let Parts { model, draft_model, tokenizer, context, cache_bytes, turn: _, rest_after } = parts;
+    let small = |model| SmallModel::new(model, cache_bytes, context, rest_after);
+    let branches = Branches::new(cache_bytes, context, rest_after);
+    let mut rows = Rows { branches, small: draft_model.map(small) };
+    let generator = Generator::new(model.as_ref(), &tokenizer, totals);
+    while let Some(next) = queue.pop(rows.until_rest()) {
         match next {
             Next::Run(job, interrupt) if job.request.idle => {
-                in_background(|| answer(job, &interrupt, &mut branches, &generator, queue));
+                in_background(|| answer(*job, &interrupt, &mut rows, &generator, queue));
             }
-            Next::Run(job, interrupt) => answer(job, &interrupt, &mut branches, &generator, queue),
+            Next::Run(job, interrupt) => answer(*job, &interrupt, &mut rows, &generator, queue),
             Next::Prepare(preparation, interrupt) => {
-                let model = generator.model;
-                let result = in_background(|| preparation.run(&mut branches, model, &interrupt, totals));
-                queue.done();
-                tracing::debug!(branch = ?preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
-                match result {
-                    Ok(true) => preparation.readiness.reach(),
-                    Ok(false) => queue.put_back(preparation),
-                    Err(error) => tracing::warn!(%error, "nothing could be made ready"),
-                }
+                in_background(|| make_ready(preparation, &interrupt, &mut rows, &generator, queue));
             }
-            Next::Rest => branches.rest(),
-            Next::Forget(freed) => branches.forget(|id| freed.contains(id)),
+            Next::Rest => rows.rest(),
+            Next::Forget(freed) => rows.forget(freed),
         }
     }
 }
 
-fn answer(
-    job: Job,
+/// Makes rows ready, and after them those of the smaller model.
+fn make_ready(
+    preparation: Preparation,
     interrupt: &Interrupt,
-    branches: &mut Branches,
+    rows: &mut Rows,
     generator: &Generator<'_>,
     queue: &Queue,
 ) {
+    let mut result = preparation.run(&mut rows.branches, generator.model, interrupt, generator.totals);
+    if let Ok(true) = result {
+        preparation.readiness.reach();
+        if let Some(SmallModel { model, branches }) = &mut rows.small {
+            // What it computes says nothing about the speed of the larger one.
+            result = preparation.run(branches, model.as_ref(), interrupt, &Totals::default());
+        }
+    }
+    queue.done();
+    tracing::debug!(branch = ?preparation.branch, purpose = ?preparation.purpose, ?result, "made ready");
+    match result {
+        Ok(true) => {}
+        Ok(false) => queue.put_back(preparation),
+        Err(error) => tracing::warn!(%error, "nothing could be made ready"),
+    }
+}
+
+fn answer(job: Job, interrupt: &Interrupt, rows: &mut Rows, generator: &Generator<'_>, queue: &Queue) {
     let Job { branch, mut request, cancel, reply } = job;
     let (totals, idle) = (generator.totals, request.idle);
     totals.set_busy(true);
     let work = if idle { Work::Idle } else { Work::Asked };
     let awake = generator.model.wake().map_err(|error| JobError::Failed(error.to_string()));
     let result = awake.and_then(|()| {
-        branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()))
+        rows.branches.of(branch, generator.model).map_err(|error| JobError::Failed(error.to_string()))
     });
-    let outcome = result.and_then(|branch| {
-        request.choose(|tokens| branch.held(tokens), totals.prefill_per_second());
+    let outcome = result.and_then(|held| {
+        request.choose(|tokens| held.held(tokens), totals.prefill_per_second());
         let tokens = &request.prompt.tokens;
-        let sequence = branch.sequence(tokens, tokens.len().saturating_sub(1), work, generator.model);
+        let sequence = held.sequence(tokens, tokens.len().saturating_sub(1), work, generator.model);
         let (sequence, written) = sequence.map_err(|error| JobError::Failed(error.to_string()))?;
-        Ok(generator.generate(sequence, written, request, interrupt))
+        let small = rows.small.as_mut().filter(|_| !idle && request.params.draft);
+        let small = small.and_then(|small| small.begin(branch, &request.prompt.tokens));
+        Ok(generator.generate(sequence, written, small, request, interrupt))
     });
     queue.done();
     totals.set_busy(false);

@@ -12,7 +12,7 @@ const HERE = {
 };
 
 /** Where a setting belongs, if not to the user: a file of a model lies on one machine. */
-const SCOPES = { model: "machine-overridable" };
+const SCOPES = { model: "machine-overridable", draft_model: "machine-overridable" };
 
 /** Where text is sent, and with which key, is never for a folder's own settings to say: somebody else may have written them. */
 const scope = (name) => SCOPES[name] ?? (name.startsWith("remote.") ? "machine" : undefined);

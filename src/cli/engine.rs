@@ -21,7 +21,8 @@ use crate::source::{
 };
 
 /// The settings that one engine differs from another in.
-const TELLING: &[&str] = &["model", "context", "threads", "battery_threads", "busy_threads", "device"];
+const TELLING: &[&str] =
+    &["model", "draft_model", "context", "threads", "battery_threads", "busy_threads", "device"];
 
 /// Further settings that an engine is started with.
 const TOLD: &[&str] = &["fetch.hub", "fetch.wheels", "engine.linger_seconds", "release_minutes"];
@@ -62,9 +63,11 @@ pub fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::default();
     args.run.apply(&mut settings);
     let key = args.key.unwrap_or_else(|| key(&settings));
-    let path = settings.model.as_ref().map(PathBuf::from).filter(|path| path.exists());
-    if let Some(path) = path.map(std::path::absolute).transpose()? {
-        settings.model = Some(path.to_string_lossy().into_owned());
+    for model in [&mut settings.model, &mut settings.draft_model] {
+        let path = model.as_ref().map(PathBuf::from).filter(|path| path.exists());
+        if let Some(path) = path.map(std::path::absolute).transpose()? {
+            *model = Some(path.to_string_lossy().into_owned());
+        }
     }
     // The window's folder may be removed while the engine runs.
     let cache = cache_dir()?;
@@ -201,7 +204,8 @@ fn key(settings: &Settings) -> String {
     let cache = cache_dir().ok();
     let model = settings.model.as_deref().unwrap_or(DEFAULT_MODEL);
     let mut files = DefaultHasher::new();
-    for file in program.iter().cloned().chain([PathBuf::from(model)]) {
+    let models = [Some(model), settings.draft_model.as_deref()].into_iter().flatten().map(PathBuf::from);
+    for file in program.iter().cloned().chain(models) {
         // A program or a model that was changed is another one.
         let data = file.metadata().ok();
         let changed = data.as_ref().and_then(|data| data.modified().ok()?.duration_since(UNIX_EPOCH).ok());

@@ -121,7 +121,8 @@ pub fn embedded(settings: &Settings) -> Arc<EmbeddedSource> {
         busy_threads: settings.busy_threads.map(usize::from),
         unused: settings.release_minutes.time(),
     };
-    EmbeddedSource::start(locate(settings.model.clone(), routes), options, sparing)
+    let draft_model = settings.draft_model.clone().map(|model| locate(Some(model), routes.clone()));
+    EmbeddedSource::start(locate(settings.model.clone(), routes), draft_model, options, sparing)
 }
 
 /// Loads the model that `settings` ask for, with a progress bar, and returns it with its token count. A remote source is

@@ -26,6 +26,11 @@ const KEYS: &[Key] = &[
         "A name of `infill-ls model list` or the path of a GGUF file. Read at the start.",
     ),
     key(
+        "draft_model",
+        "a string or null",
+        "A smaller model of the same family that proposes what `model` then checks several tokens at a time: worth it beside a model of 3B or more. Read at the start.",
+    ),
+    key(
         "context",
         "a positive whole number or null",
         "Tokens that the context holds, prompt and answer together. Read at the start.",

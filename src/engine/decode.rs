@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::draft::{Lookup, Pace};
+use super::draft::{Draft, Lookup, Origin};
 use super::generate::{Break, Generator, Run};
 use super::heal::Healing;
 use super::job::{FinishReason, JobOutput, JobRequest, TokenOdds, Usage};
-use crate::model::{Detokenizer, Logits, Output, Sampler, TokenId};
+use crate::model::{Detokenizer, ForwardError, Logits, Output, Sampler, TokenId};
 
 /// The text that a run has written.
 pub(super) struct Writing {
@@ -26,7 +26,7 @@ pub(super) struct Writing {
 /// Logits behind a written token, and behind each drafted token that was computed with it.
 struct Pass {
     logits: Logits,
-    draft: Vec<TokenId>,
+    draft: Draft,
 }
 
 /// What a row of logits says.
@@ -72,7 +72,7 @@ impl Run<'_> {
     /// Writes from `logits` on, the ones behind what is held.
     pub(super) fn go_on(&mut self, mut writing: Writing, logits: Logits) -> Result<JobOutput, Break> {
         writing.held = self.sequence.len();
-        let mut pass = Pass { logits, draft: Vec::new() };
+        let mut pass = Pass { logits, draft: Draft::default() };
         let end = loop {
             let token = match self.write_pass(&pass, &mut writing) {
                 Ok(token) => token,
@@ -100,10 +100,10 @@ impl Run<'_> {
         let mut row = 0;
         loop {
             let next = self.next(writing, &pass.logits, row)?;
-            let drafted = pass.draft.get(row).copied();
+            let drafted = pass.draft.tokens.get(row).copied();
             let right = drafted.is_some() && drafted == next.token;
-            if drafted.is_some() {
-                self.count_drafted(right);
+            if let (Some(_), Some(origin)) = (drafted, pass.draft.origin) {
+                self.count_drafted(origin, right);
             }
             let Some(token) = next.token else {
                 let rest = writing.detokenizer.finish();
@@ -126,39 +126,55 @@ impl Run<'_> {
     /// Computes a token that was written, and with it a draft of what may follow.
     fn compute(&mut self, token: TokenId, writing: &mut Writing) -> Result<Pass, Break> {
         self.sequence.truncate(writing.held);
-        let draft = self.draft(writing);
-        let output = if draft.is_empty() { Output::Last } else { Output::All };
-        let mut tokens = vec![token];
-        tokens.extend(&draft);
         let started = Instant::now();
+        let draft = self.draft(token, writing)?;
+        let output = if draft.tokens.is_empty() { Output::Last } else { Output::All };
+        let mut tokens = vec![token];
+        tokens.extend(&draft.tokens);
         let logits = self.forward(&tokens, output)?.ok_or(Break::Finished(FinishReason::EndOfText))?;
         writing.held += 1;
-        self.generator.totals.drafted(draft.len());
-        self.learn(|pace| pace.took(draft.len(), started.elapsed()));
+        self.generator.totals.drafted(draft.tokens.len());
+        self.generator.paces().took(&draft, started.elapsed());
         Ok(Pass { logits, draft })
     }
 
-    /// Returns tokens that may follow, as many as pay and have room: nothing behind the bound of tokens or the context,
-    /// and no end of the text, for nothing would be saved by guessing it.
-    fn draft(&self, writing: &Writing) -> Vec<TokenId> {
+    /// Returns tokens that may follow `token`, as many as pay and have room: nothing behind the bound of tokens or the
+    /// context, and no end of the text, for nothing would be saved by guessing it. The text itself is asked first, for that
+    /// costs nothing.
+    fn draft(&mut self, token: TokenId, writing: &Writing) -> Result<Draft, Break> {
         let Some(lookup) = writing.lookup.as_ref().filter(|_| writing.healing.is_done()) else {
-            return Vec::new();
+            return Ok(Draft::default());
         };
         let wanted = self.request.params.max_tokens.saturating_sub(writing.tokens + 1);
         let room = self.sequence.capacity().saturating_sub(writing.held + 1);
-        let most = self.generator.pace().length().min(wanted).min(room);
-        lookup.propose(most).take_while(|&token| !self.generator.tokenizer.is_end(token)).collect()
+        let tokenizer = self.generator.tokenizer;
+        let most = |origin| self.generator.paces().length(origin).min(wanted).min(room);
+        let found = lookup.propose(most(Origin::Lookup));
+        let mut tokens: Vec<TokenId> = found.take_while(|&token| !tokenizer.is_end(token)).collect();
+        let mut origin = Origin::Lookup;
+        let most = most(Origin::Small);
+        if let (true, 1.., Some(small)) = (tokens.is_empty(), most, &mut self.small) {
+            let held: Vec<TokenId> = self.sequence.tokens().chain([token]).collect();
+            let interrupt = self.interrupt;
+            match small.propose(&held, most, tokenizer, &|| interrupt.is_set()) {
+                Ok(proposed) => tokens = proposed,
+                Err(ForwardError::Interrupted) => return Err(ForwardError::Interrupted.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "the draft model failed; this text is written without it");
+                    self.small = None;
+                }
+            }
+            origin = Origin::Small;
+        }
+        let origin = (!tokens.is_empty()).then_some(origin);
+        Ok(Draft { tokens, origin })
     }
 
-    fn count_drafted(&self, right: bool) {
+    fn count_drafted(&self, origin: Origin, right: bool) {
         if right {
             self.generator.totals.accepted();
         }
-        self.learn(|pace| pace.checked(right));
-    }
-
-    fn learn(&self, lesson: impl FnOnce(&mut Pace)) {
-        lesson(&mut self.generator.pace());
+        self.generator.paces().checked(origin, right);
     }
 
     /// Returns what a row of logits says.

@@ -1,79 +1,68 @@
-//! Prompt-lookup drafting: code repeats itself, so what followed the last few tokens where they stood before is proposed
-//! as what follows now. Checking a proposal in one pass costs little more than one token does. It cannot change what is
-//! written, and it needs no second model.
+//! Drafts: tokens that may follow, checked by the model several at once. Checking costs little more than one token does and
+//! cannot change what is written. They come from the text itself or from a smaller model, and for each of the two it is
+//! learned how long a draft pays.
 
+mod lookup;
 mod pace;
+mod small;
+
+use std::time::Duration;
 
 use crate::model::TokenId;
-pub(super) use pace::Pace;
+pub(super) use lookup::Lookup;
+use pace::Pace;
+pub(super) use small::{Drafting, SmallModel};
 
-/// Tokens that must have stood before for what followed them to be proposed: after a single one anything follows.
-const SHORTEST: usize = 2;
-/// Tokens that are compared at most.
-const LONGEST: usize = 8;
-
-/// All tokens of a sequence: the prompt, with whatever context is in it, and what was written.
-pub(super) struct Lookup {
-    tokens: Vec<TokenId>,
+/// Where a draft came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The text before it.
+    Lookup,
+    /// The smaller model.
+    Small,
 }
 
-impl Lookup {
-    pub(super) fn new(prompt: Vec<TokenId>) -> Self {
-        Self { tokens: prompt }
-    }
-
-    /// Adds a token that was written.
-    pub(super) fn push(&mut self, token: TokenId) {
-        self.tokens.push(token);
-    }
-
-    /// Returns up to `most` tokens that may follow: those that followed the longest end of the sequence that stood
-    /// before, the last time it did.
-    ///
-    /// All of the sequence is looked through, which is microseconds for thousands of tokens: a table of all places would
-    /// have to be made for each prompt, for a dozen of look-ups.
-    pub(super) fn propose(&self, most: usize) -> impl Iterator<Item = TokenId> + '_ {
-        let tokens = &self.tokens;
-        let ends = SHORTEST..tokens.len();
-        let (matched, end) =
-            ends.map(|end| (shared_end(&tokens[..end], tokens), end)).max().unwrap_or((0, 0));
-        let most = if matched >= SHORTEST { most } else { 0 };
-        // A repetition that runs into the end of the sequence is taken to go on.
-        let period = tokens.len() - end;
-        (0..most).map(move |index| tokens[end + index % period])
-    }
+/// Tokens that may follow.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) tokens: Vec<TokenId>,
+    /// `None` when there are none.
+    pub(super) origin: Option<Origin>,
 }
 
-/// Returns how many tokens `a` and `b` have in common at their ends.
-fn shared_end(a: &[TokenId], b: &[TokenId]) -> usize {
-    let pairs = a.iter().rev().zip(b.iter().rev());
-    pairs.take(LONGEST).take_while(|(a, b)| a == b).count()
+/// What is known of drafts of either origin; kept from job to job, for one is too short to learn from.
+#[derive(Default)]
+pub(super) struct Paces {
+    lookup: Pace,
+    small: Pace,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Lookup;
-
-    fn proposed(tokens: &[u32], most: usize) -> Vec<u32> {
-        Lookup::new(tokens.to_vec()).propose(most).collect()
+impl Paces {
+    fn of(&mut self, origin: Origin) -> &mut Pace {
+        match origin {
+            Origin::Lookup => &mut self.lookup,
+            Origin::Small => &mut self.small,
+        }
     }
 
-    #[test]
-    fn the_longest_match_is_continued_and_of_equals_the_last() {
-        assert_eq!(proposed(&[9, 1, 2, 3, 4, 5, 0, 2, 3, 7, 7, 1, 2, 3], 3), [4, 5, 0]);
-        assert_eq!(proposed(&[1, 2, 3, 0, 1, 2, 4, 0, 1, 2], 2), [4, 0]);
+    /// Returns how many tokens of an origin to draft for the next pass.
+    pub(super) fn length(&mut self, origin: Origin) -> usize {
+        self.of(origin).length()
     }
 
-    #[test]
-    fn a_running_repetition_goes_on() {
-        assert_eq!(proposed(&[8, 1, 2, 1, 2], 5), [1, 2, 1, 2, 1]);
-        assert_eq!(proposed(&[3, 3, 3], 2), [3, 3]);
+    /// Counts a drafted token, all before which were right.
+    pub(super) fn checked(&mut self, origin: Origin, right: bool) {
+        self.of(origin).checked(right);
     }
 
-    #[test]
-    fn nothing_is_proposed_after_what_never_stood_there() {
-        for tokens in [&[][..], &[1], &[1, 1], &[1, 2, 3], &[1, 2, 3, 4, 2]] {
-            assert!(proposed(tokens, 8).is_empty(), "{tokens:?}");
+    /// Counts the time of a pass, with that of its draft.
+    pub(super) fn took(&mut self, draft: &Draft, time: Duration) {
+        match draft.origin {
+            Some(origin) => self.of(origin).took(draft.tokens.len(), time),
+            None => {
+                self.lookup.took(0, time);
+                self.small.took(0, time);
+            }
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::decode::Writing;
-use super::draft::Pace;
+use super::draft::{Drafting, Paces};
+use super::interrupt::Interrupt;
 use super::job::{FinishReason, JobError, JobOutput, JobRequest, Usage};
-use super::queue::Interrupt;
 use super::totals::Totals;
 use crate::model::{ForwardError, LanguageModel, Logits, Output, Sequence, TokenId, Tokenizer};
 
@@ -20,7 +20,7 @@ pub(super) struct Generator<'a> {
     pub(super) model: &'a dyn LanguageModel,
     pub(super) tokenizer: &'a Tokenizer,
     pub(super) totals: &'a Totals,
-    pub(super) pace: Mutex<Pace>,
+    paces: Mutex<Paces>,
     /// The tokens that end a text.
     pub(super) ends: Vec<TokenId>,
 }
@@ -29,6 +29,8 @@ pub(super) struct Generator<'a> {
 pub(super) struct Run<'a> {
     pub(super) generator: &'a Generator<'a>,
     pub(super) sequence: Sequence<'a>,
+    /// The smaller model, where there is one and it has the prompt.
+    pub(super) small: Option<Drafting<'a>>,
     pub(super) written: Vec<TokenId>,
     pub(super) request: JobRequest,
     pub(super) interrupt: &'a Interrupt,
@@ -72,11 +74,11 @@ impl<'a> Generator<'a> {
     pub(super) fn new(model: &'a dyn LanguageModel, tokenizer: &'a Tokenizer, totals: &'a Totals) -> Self {
         let tokens = 0..tokenizer.vocabulary() as TokenId;
         let ends = tokens.filter(|&token| tokenizer.is_end(token)).collect();
-        Self { model, tokenizer, totals, pace: Mutex::default(), ends }
+        Self { model, tokenizer, totals, paces: Mutex::default(), ends }
     }
 
-    pub(super) fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn paces(&self) -> MutexGuard<'_, Paces> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a request on a sequence that holds the beginning of its prompt, and afterwards all of it and what was
@@ -85,6 +87,7 @@ impl<'a> Generator<'a> {
         &self,
         sequence: Sequence<'_>,
         written: Vec<TokenId>,
+        small: Option<Drafting<'_>>,
         request: JobRequest,
         interrupt: &Interrupt,
     ) -> Outcome {
@@ -94,7 +97,7 @@ impl<'a> Generator<'a> {
         }
         let queued = request.since.elapsed();
         let usage = Usage { prompt_tokens: tokens, queued, ..Usage::default() };
-        Run { generator: self, sequence, written, request, interrupt, usage }.run()
+        Run { generator: self, sequence, small, written, request, interrupt, usage }.run()
     }
 }
 
@@ -123,6 +126,7 @@ impl Run<'_> {
             Err(Break::Failed(error)) => Err(JobError::Failed(error.to_string())),
             Err(Break::GaveWay(writing)) => {
                 let writing = writing.map(|writing| *writing);
+                self.request.worked += self.interrupt.worked();
                 self.request.begun = Some(Box::new(Begun { usage: self.usage, writing }));
                 return Outcome::GaveWay(self.request);
             }

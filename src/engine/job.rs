@@ -64,6 +64,8 @@ pub struct JobRequest {
     pub idle: bool,
     /// What it has, when it gave way to another job.
     pub(super) begun: Option<Box<Begun>>,
+    /// How long it has run in all.
+    pub(super) worked: Duration,
 }
 
 /// A prompt in tokens.
@@ -87,7 +89,17 @@ impl Job {
     ) -> Self {
         let (others, latency) = (Vec::new(), Duration::MAX);
         let (since, idle) = (Instant::now(), false);
-        let request = JobRequest { prompt, params, watch, others, latency, since, idle, begun: None };
+        let request = JobRequest {
+            prompt,
+            params,
+            watch,
+            others,
+            latency,
+            since,
+            idle,
+            begun: None,
+            worked: Duration::ZERO,
+        };
         Self { branch: branch.into(), request, cancel, reply: Box::new(reply) }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::BranchId;
 use super::branches::{Branches, Work};
-use super::queue::Interrupt;
+use super::interrupt::Interrupt;
 use super::totals::Totals;
 use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId};
 

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::interrupt::Interrupt;
 use super::{BranchId, CancelToken, Job, Preparation, Purpose};
 
 /// Jobs that wait, and what is known of the one that runs.
@@ -38,7 +39,7 @@ enum Running {
 /// What the engine thread is to do next.
 pub(super) enum Next {
     /// Run a job until it is done or interrupted.
-    Run(Job, Interrupt),
+    Run(Box<Job>, Interrupt),
     /// Make something ready until it is done or interrupted.
     Prepare(Preparation, Interrupt),
     /// Free what is kept.
@@ -63,40 +64,6 @@ impl Freed {
             Self::Branch(branch) => branch == id,
             Self::Window(window) => window == id.window,
         }
-    }
-}
-
-/// The reasons for which what runs stops early.
-#[derive(Clone)]
-pub(super) struct Interrupt {
-    pub(super) cancelled: CancelToken,
-    pub(super) overtaken: CancelToken,
-    /// Set while another branch's job waits.
-    wanted: CancelToken,
-    began: Instant,
-    turn: Duration,
-}
-
-impl Interrupt {
-    /// Returns those of something that begins now and has a turn of this length.
-    pub(super) fn new(cancelled: CancelToken, turn: Duration) -> Self {
-        let (overtaken, wanted) = (CancelToken::new(), CancelToken::new());
-        Self { cancelled, overtaken, wanted, began: Instant::now(), turn }
-    }
-
-    /// Returns whether a job that can go on later is to let another one run.
-    pub(super) fn gives_way(&self) -> bool {
-        self.wanted.is_cancelled() && self.turn <= self.began.elapsed()
-    }
-
-    /// Returns whether to stop.
-    pub(super) fn is_set(&self) -> bool {
-        self.cancelled.is_cancelled() || self.overtaken.is_cancelled()
-    }
-
-    /// Returns the time since the first of the reasons came up.
-    pub(super) fn since(&self) -> Option<Duration> {
-        self.cancelled.since().max(self.overtaken.since())
     }
 }
 
@@ -167,7 +134,7 @@ impl Queue {
             {
                 interrupt.overtaken.cancel();
             }
-            Some(Running::Job { interrupt, .. }) if !idle => interrupt.wanted.cancel(),
+            Some(Running::Job { interrupt, .. }) if !idle => interrupt.want(),
             Some(Running::Preparation { interrupt, .. }) => interrupt.overtaken.cancel(),
             _ => {}
         }
@@ -250,13 +217,14 @@ impl Queue {
                 return Some(Next::Forget(freed));
             }
             if let Some(job) = state.next_job() {
-                let interrupt = Interrupt::new(job.cancel.clone(), self.turn);
+                let mut interrupt = Interrupt::new(job.cancel.clone(), self.turn);
                 let (branch, idle, since) = (job.branch, job.request.idle, job.request.since);
-                if state.waiting.iter().any(|other| !other.request.idle) {
-                    interrupt.wanted.cancel();
+                let others = state.waiting.iter().filter(|other| !other.request.idle);
+                if let Some(worked) = others.map(|other| other.request.worked).min() {
+                    interrupt.let_know(worked, job.request.worked);
                 }
                 state.running = Some(Running::Job { branch, idle, since, interrupt: interrupt.clone() });
-                return Some(Next::Run(job, interrupt));
+                return Some(Next::Run(Box::new(job), interrupt));
             }
             if let Some(preparation) = state.next_idle() {
                 let interrupt = Interrupt::new(CancelToken::new(), self.turn);
@@ -371,6 +339,22 @@ mod tests {
         assert!(!interrupt.is_set());
         assert!(queue.push(job(1, 1, false)).is_empty());
         assert!(interrupt.is_set());
+    }
+
+    #[test]
+    fn a_short_job_is_not_held_up_again_by_a_long_one() {
+        let queue = Queue::new(Duration::ZERO);
+        push(&queue, 1, 1, false);
+        let Some(Next::Run(mut long, interrupt)) = queue.pop(None) else { panic!("no job") };
+        assert!(!interrupt.gives_way());
+        push(&queue, 2, 1, false);
+        assert!(interrupt.gives_way());
+        long.request.worked = Duration::from_secs(600);
+        assert!(queue.resume_later(*long).is_none());
+        let Some(Next::Run(_, interrupt)) = queue.pop(None) else { panic!("no job") };
+        assert!(!interrupt.gives_way());
+        push(&queue, 3, 1, false);
+        assert!(interrupt.gives_way(), "that one has not run yet");
     }
 
     #[test]

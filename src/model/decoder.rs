@@ -106,6 +106,11 @@ impl Decoder {
         (self.architecture.clone(), self.place.clone(), self.context)
     }
 
+    /// Has it computed on other threads, if it is computed on threads.
+    pub(super) fn compute_on(&mut self, pool: &Arc<WorkerPool>) {
+        self.place.compute_on(pool);
+    }
+
     /// Returns the threads that compute, if it runs on the CPU's kernels.
     pub fn pool(&self) -> Option<Arc<WorkerPool>> {
         self.place.pool.clone()

@@ -83,6 +83,16 @@ pub struct Loaded {
     pub reload: Reload,
 }
 
+impl Loaded {
+    /// Lets it compute on the threads of another model, if both compute on threads: one of them waits for the other anyway.
+    pub fn share_threads(&mut self, other: &Self) {
+        if let Some(pool) = other.decoder.pool() {
+            self.decoder.compute_on(&pool);
+            self.reload.compute_on(&pool);
+        }
+    }
+}
+
 /// Loads a GGUF file, or a folder with a model as Hugging Face publishes it.
 ///
 /// # Errors

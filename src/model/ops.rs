@@ -21,6 +21,15 @@ pub(super) struct Place {
     pub(super) pool: Option<Arc<WorkerPool>>,
 }
 
+impl Place {
+    /// Takes other threads, if it has threads.
+    pub(super) fn compute_on(&mut self, pool: &Arc<WorkerPool>) {
+        if let Some(own) = &mut self.pool {
+            *own = Arc::clone(pool);
+        }
+    }
+}
+
 /// How the rows of one chunk turn, the same for all layers that look equally far back.
 pub(super) struct Turn {
     style: RotaryStyle,

@@ -4,10 +4,12 @@
 use std::ffi::OsString;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::checkpoint::Checkpoint;
 use super::gguf::Directory;
+use super::kernels::WorkerPool;
 use super::ops::Place;
 use super::{Architecture, Decoder, GgufFile, ModelError};
 
@@ -52,6 +54,11 @@ impl Reload {
     /// Remembers the folder that `decoder` was loaded from.
     pub(super) fn from_folder(folder: &Path, decoder: &Decoder) -> Result<Self, ModelError> {
         Self::new(folder, Kind::Folder, decoder)
+    }
+
+    /// Has it computed on other threads, if it is computed on threads.
+    pub(super) fn compute_on(&mut self, pool: &Arc<WorkerPool>) {
+        self.place.compute_on(pool);
     }
 
     fn new(path: &Path, kind: Kind, decoder: &Decoder) -> Result<Self, ModelError> {

@@ -57,6 +57,17 @@ impl Probabilities {
     pub fn of(&self, token: TokenId) -> f32 {
         self.0.get(token as usize).copied().unwrap_or(0.0)
     }
+
+    /// Returns the likeliest token, of equals the first, and how likely it is.
+    pub fn likeliest(&self) -> (TokenId, f32) {
+        let mut best = (0, 0.0);
+        for (token, &probability) in (0..).zip(&self.0) {
+            if probability > best.1 {
+                best = (token, probability);
+            }
+        }
+        best
+    }
 }
 
 /// Draws tokens.

@@ -245,6 +245,13 @@ impl Tokenizer {
         self.kinds.get(token as usize).is_none_or(|&kind| kind == Kind::End)
     }
 
+    /// Returns whether the tokens that both have are the same. Models of a family fill up their tables to different lengths.
+    pub fn has_tokens_of(&self, other: &Self) -> bool {
+        let both = self.vocabulary().min(other.vocabulary());
+        self.kinds[..both] == other.kinds[..both]
+            && (0..both as TokenId).all(|token| self.bytes(token) == other.bytes(token))
+    }
+
     /// Returns the number of tokens.
     pub fn vocabulary(&self) -> usize {
         self.kinds.len()

@@ -15,7 +15,7 @@ use crate::complete::{TokenCount, TokenOdds};
 use crate::engine::{
     self, BranchId, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness,
 };
-use crate::model::{LanguageModel, LoadOptions, Loaded, Tokenizer, load};
+use crate::model::{Decoder, LanguageModel, LoadOptions, Loaded, Reload, Tokenizer, load};
 
 pub use locate::locate;
 pub use prompt::PromptEncoder;
@@ -74,11 +74,16 @@ impl TokenCount for Counter {
 }
 
 impl EmbeddedSource {
-    /// Starts to locate and load the model; requests are refused with [`SourceError::Loading`] until it is there.
-    pub fn start(locate: Locate, options: LoadOptions, sparing: Sparing) -> Arc<Self> {
+    /// Starts to locate and load the model, and the one that drafts for it if there is to be one; requests are refused with [`SourceError::Loading`] until it is there.
+    pub fn start(
+        locate: Locate,
+        draft_model: Option<Locate>,
+        options: LoadOptions,
+        sparing: Sparing,
+    ) -> Arc<Self> {
         let source = Arc::new(Self::loading("looking for the model"));
         let loading = source.clone();
-        let load = move || match loading.load(locate, options, sparing) {
+        let load = move || match loading.load(locate, draft_model, options, sparing) {
             Ok((ready, model)) => loading.set_ready(ready, model),
             Err(message) => loading.set_status(Status::Failed { message }),
         };
@@ -172,6 +177,7 @@ impl EmbeddedSource {
     fn load(
         &self,
         locate: Locate,
+        draft_model: Option<Locate>,
         options: LoadOptions,
         sparing: Sparing,
     ) -> Result<(Ready, String), String> {
@@ -199,7 +205,20 @@ impl EmbeddedSource {
                 loaded.markers.fim = None;
             }
         }
-        Ok((Ready::new(loaded, sparing.unused)?, name))
+        let Some(locate) = draft_model else { return Ok((Ready::new(loaded, None, sparing.unused)?, name)) };
+        let path = locate(&stage)?;
+        stage(&format!("loading {}", shown(&path)), 0, 0);
+        let mut small = load(&path, options).map_err(|error| error.to_string())?;
+        small.share_threads(&loaded);
+        if !small.tokenizer.has_tokens_of(&loaded.tokenizer) {
+            return Err(format!(
+                "`draft_model`: {} cuts text into other tokens than {name}; take a smaller model of the same family, or none",
+                small.name
+            ));
+        }
+        let name = format!("{name}, with drafts of {}", small.name);
+        tracing::info!("{name}");
+        Ok((Ready::new(loaded, Some(small), sparing.unused)?, name))
     }
 
     fn set_ready(&self, ready: Ready, model: String) {
@@ -221,22 +240,24 @@ impl EmbeddedSource {
     }
 }
 
+/// Returns a network for the engine: one that may leave memory when it is unused, where that is wanted.
+fn language_model(decoder: Decoder, reload: Reload, unused: Option<Duration>) -> Box<dyn LanguageModel> {
+    let Some(unused) = unused else { return Box::new(decoder) };
+    let read = move || Ok(Box::new(reload.decoder()?) as Box<dyn LanguageModel>);
+    let resting = Resting::new(Box::new(decoder), unused, Box::new(read));
+    resting.watch();
+    Box::new(resting)
+}
+
 impl Ready {
-    fn new(loaded: Loaded, unused: Option<Duration>) -> Result<Self, String> {
+    fn new(loaded: Loaded, small: Option<Loaded>, unused: Option<Duration>) -> Result<Self, String> {
         let context = loaded.decoder.context();
         let tokenizer = Arc::new(loaded.tokenizer);
-        let model: Box<dyn LanguageModel> = match unused {
-            None => Box::new(loaded.decoder),
-            Some(unused) => {
-                let reload = loaded.reload;
-                let read = move || Ok(Box::new(reload.decoder()?) as Box<dyn LanguageModel>);
-                let resting = Resting::new(Box::new(loaded.decoder), unused, Box::new(read));
-                resting.watch();
-                Box::new(resting)
-            }
-        };
+        let model = language_model(loaded.decoder, loaded.reload, unused);
+        let draft_model = small.map(|small| language_model(small.decoder, small.reload, unused));
         let parts = Parts {
             model,
+            draft_model,
             tokenizer: tokenizer.clone(),
             context,
             cache_bytes: CACHE_BYTES,

@@ -3,9 +3,12 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use infill_ls::engine::{CancelToken, Counters, FinishReason, GenerationParams, JobError};
-use infill_ls::model::{Compute, LoadOptions, TokenId, load};
+use infill_ls::engine::{
+    CancelToken, Counters, FinishReason, GenerationParams, JobError, Preparation, Purpose, Readiness,
+};
+use infill_ls::model::{Compute, LanguageModel, LoadOptions, TokenId, load};
 
 use crate::scripted::{Bench, Script, Scripted, Told};
 use crate::tiny_model;
@@ -74,6 +77,70 @@ fn text_that_stood_before_is_written_in_fewer_passes() {
     let Counters { drafted_tokens, accepted_tokens, decoded_tokens, .. } = counters(&drafting);
     assert!(accepted_tokens > 0 && accepted_tokens <= drafted_tokens);
     assert_eq!(passes.lock().unwrap().len() as u64, 1 + decoded_tokens - accepted_tokens);
+}
+
+/// An engine whose model is drafted for by another one, and the sizes of both models' passes.
+fn with_draft_model(script: Script, small: Script) -> (Bench, [Arc<Mutex<Vec<usize>>>; 2]) {
+    let tokenizer = tiny_model::tokenizer_with(&[]);
+    let passes = [Arc::default(), Arc::default()];
+    let [model, small] = [(script, &passes[0]), (small, &passes[1])].map(|(script, passes)| {
+        let (vocabulary, passes) = (tokenizer.vocabulary(), Arc::clone(passes));
+        Box::new(Scripted { script, vocabulary, passes }) as Box<dyn LanguageModel>
+    });
+    (Bench::with_draft_model(model, Some(small), tokenizer, 512), passes)
+}
+
+#[test]
+fn a_smaller_model_that_is_right_saves_passes() {
+    let text = "let answer = forty_two;";
+    let (bench, [passes, small]) = with_draft_model(writes(text), writes(text));
+    let drafted = bench.run("some prompt>", "", "", params(true));
+    assert_same(&drafted, &scripted(writes(text), 512).0.run("some prompt>", "", "", params(false)));
+    assert_eq!(drafted.output.text, text);
+    let Counters { drafted_tokens, accepted_tokens, decoded_tokens, prefill_tokens, .. } = counters(&bench);
+    assert!(accepted_tokens > 2 && accepted_tokens == drafted_tokens, "{accepted_tokens}");
+    assert_eq!(passes.lock().unwrap().len() as u64, 1 + decoded_tokens - accepted_tokens);
+    assert_eq!(prefill_tokens, 12, "the smaller model's prompt is not counted");
+    assert_eq!(small.lock().unwrap()[0], 13, "the prompt and the first token");
+}
+
+#[test]
+fn a_smaller_model_that_is_wrong_or_in_doubt_changes_nothing() {
+    let text = "let answer = forty_two;";
+    let doubtful = || -> Script { Box::new(|_| (97..100).map(|token| (token, 1.0)).collect()) };
+    for (small, may_draft) in [(writes("let anger = sixty;"), true), (doubtful(), false)] {
+        let (bench, _) = with_draft_model(writes(text), small);
+        let drafted = bench.run("some prompt>", "", "", params(true));
+        assert_same(&drafted, &scripted(writes(text), 512).0.run("some prompt>", "", "", params(false)));
+        let Counters { drafted_tokens, accepted_tokens, .. } = counters(&bench);
+        assert!(accepted_tokens < drafted_tokens || !may_draft && drafted_tokens == 0);
+    }
+}
+
+#[test]
+fn a_smaller_model_that_lacks_a_long_prompt_is_not_asked() {
+    let (bench, [_, small]) = with_draft_model(writes("xyz"), writes("xyz"));
+    let prompt = format!("{}>", "long ".repeat(60));
+    bench.run(&prompt, "", "", params(true));
+    assert!(small.lock().unwrap().is_empty());
+    bench.run("short>", "", "", params(false));
+    assert!(small.lock().unwrap().is_empty(), "nor when nothing is to be drafted");
+}
+
+#[test]
+fn a_prompt_is_made_ready_for_both_models() {
+    let (bench, [_, small]) = with_draft_model(writes("xyz"), writes("xyz"));
+    let file = "long ".repeat(60);
+    let tokens = bench.tokenizer.encode(&file).unwrap();
+    let (branch, readiness) = (1.into(), Readiness::default());
+    bench.engine.prepare(Preparation { branch, purpose: Purpose::File, tokens, head: 0, readiness });
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while small.lock().unwrap().iter().sum::<usize>() < file.len() {
+        assert!(Instant::now() < deadline, "nothing was made ready");
+        std::thread::yield_now();
+    }
+    bench.run(&format!("{file}>"), "", "", params(true));
+    assert!(counters(&bench).accepted_tokens > 0);
 }
 
 #[test]

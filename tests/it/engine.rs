@@ -107,6 +107,7 @@ impl Bench {
         let tokenizer = Arc::new(tokenizer);
         let parts = Parts {
             model: Box::new(model),
+            draft_model: None,
             tokenizer: tokenizer.clone(),
             context,
             cache_bytes: 0,

@@ -81,9 +81,19 @@ impl Bench {
     }
 
     pub fn new(model: Box<dyn LanguageModel>, tokenizer: Tokenizer, context: usize) -> Self {
+        Self::with_draft_model(model, None, tokenizer, context)
+    }
+
+    pub fn with_draft_model(
+        model: Box<dyn LanguageModel>,
+        draft_model: Option<Box<dyn LanguageModel>>,
+        tokenizer: Tokenizer,
+        context: usize,
+    ) -> Self {
         let tokenizer = Arc::new(tokenizer);
         let parts = Parts {
             model,
+            draft_model,
             tokenizer: tokenizer.clone(),
             context,
             cache_bytes: 0,

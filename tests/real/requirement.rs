@@ -16,7 +16,7 @@ use crate::parity::model_path;
 
 fn source() -> Arc<EmbeddedSource> {
     let options = LoadOptions { context: 2048, threads: 2, compute: Compute::Kernels };
-    let source = EmbeddedSource::start(Box::new(|_| Ok(model_path())), options, Sparing::default());
+    let source = EmbeddedSource::start(Box::new(|_| Ok(model_path())), None, options, Sparing::default());
     source.wait(&mut |_, _, _| ()).unwrap();
     source
 }

@@ -83,7 +83,7 @@ impl Ground {
 
 fn embedded(model: PathBuf) -> Arc<EmbeddedSource> {
     let options = LoadOptions { context: 512, threads: 1, compute: Compute::Kernels };
-    EmbeddedSource::start(Box::new(move |_| Ok(model)), options, Sparing::default())
+    EmbeddedSource::start(Box::new(move |_| Ok(model)), None, options, Sparing::default())
 }
 
 impl Inner {
