@@ -26,6 +26,8 @@ const DECODED: usize = 32;
 /// Context lengths of the scaling table.
 const CONTEXTS: [usize; 6] = [128, 256, 512, 1024, 2048, 4096];
 const CHUNK: usize = 128;
+/// Tokens of the passes that show what it costs to check a draft: one that was written, and none to eight drafted.
+const PASSES: [usize; 4] = [1, 3, 5, 9];
 
 /// Arguments of `bench engine`.
 #[derive(Debug, Args)]
@@ -87,13 +89,16 @@ pub(super) fn run(args: EngineArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    let passes = passes(&decoder, args.rounds.max(1))?;
     drop(decoder);
     let processes = processes(&path, &args, peer.as_ref())?;
     let scaling = if args.no_scaling { Vec::new() } else { scaling(&path, args.threads)? };
     let mut report = report(&timed, &scaling, args.threads);
     report["first_token_ms"] = processes.first_token.clone();
     report["memory_mb"] = processes.memory.clone();
-    print(&report, &timed, &scaling)?;
+    report["passes_ms"] =
+        passes.iter().map(|(tokens, ms)| (tokens.to_string(), json!(ms))).collect::<Map<_, _>>().into();
+    print(&report, &timed, &passes, &scaling)?;
     if let Some(file) = &args.json {
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
@@ -174,6 +179,23 @@ fn decode_speed(decoder: &Decoder, depth: usize) -> anyhow::Result<f64> {
     decode(decoder, &mut cache, DECODED)
 }
 
+/// Returns the milliseconds of a pass by its tokens, the median of several, each length in turn.
+fn passes(decoder: &Decoder, rounds: usize) -> anyhow::Result<Vec<(usize, f64)>> {
+    let mut cache = decoder.new_cache(DEPTH + CHUNK)?;
+    fill(decoder, &mut cache, &tokens(DEPTH), Output::Nothing)?;
+    let mut took = PASSES.map(|_| Vec::new());
+    for _ in 0..4 * rounds {
+        for (tokens_of_pass, took) in PASSES.iter().zip(&mut took) {
+            let started = Instant::now();
+            let tokens = tokens(*tokens_of_pass);
+            decoder.forward(&mut Sequence::new(&mut cache), &tokens, Output::All, &|| false)?;
+            took.push(started.elapsed().as_secs_f64() * 1e3);
+            cache.truncate(DEPTH);
+        }
+    }
+    Ok(PASSES.into_iter().zip(took.map(median)).collect())
+}
+
 fn decode(decoder: &Decoder, cache: &mut KvCache, n: usize) -> anyhow::Result<f64> {
     let started = Instant::now();
     for token in tokens(n) {
@@ -232,7 +254,12 @@ fn report(timed: &[(&str, usize, Timed)], scaling: &[Scaled], threads: usize) ->
     report.into()
 }
 
-fn print(report: &Value, timed: &[(&str, usize, Timed)], scaling: &[Scaled]) -> std::io::Result<()> {
+fn print(
+    report: &Value,
+    timed: &[(&str, usize, Timed)],
+    passes: &[(usize, f64)],
+    scaling: &[Scaled],
+) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "kernels {}; CPU features {}", model::cpu_kernel(), model::cpu_features().join(" "))?;
     let mut rows = vec![["tokens per second", "infill-ls", "llama.cpp", "ratio"].map(String::from).to_vec()];
@@ -242,6 +269,14 @@ fn print(report: &Value, timed: &[(&str, usize, Timed)], scaling: &[Scaled]) -> 
             |name: &str, digits: usize| figure[name].as_f64().map_or("-".into(), |x| format!("{x:.digits$}"));
         rows.push(vec![format!("{kind} at {tokens}"), cell("ours", 1), cell("peer", 1), cell("ratio", 2)]);
     }
+    table::write(&mut out, &rows)?;
+    let mut rows = vec![["tokens in a pass", "ms", "of one token's"].map(String::from).to_vec()];
+    let one = passes.first().map_or(f64::NAN, |(_, ms)| *ms);
+    let row = |(tokens, ms): &(usize, f64)| {
+        vec![tokens.to_string(), format!("{ms:.1}"), format!("{:.2}", ms / one)]
+    };
+    rows.extend(passes.iter().map(row));
+    writeln!(out)?;
     table::write(&mut out, &rows)?;
     processes_table(&mut out, report)?;
     if !scaling.is_empty() {
