@@ -1,9 +1,10 @@
 """Measures what it costs that several windows share one engine, with the real model.
 
     cargo build --release && target/release/infill-ls model pull
-    python3 tests/bench/windows.py [--lines 12] [--json FILE]
+    python3 tests/bench/windows.py [--lines 12] [--rest 75] [--json FILE]
 
-Memory is the proportional set size (PSS) of the servers and their engine, each window with a file of its own that was worked in.
+Memory is the proportional set size (PSS) of the servers and their engine, each window with a file of its own that was worked in: at
+once, and after a rest, in which the engine frees what only the next key in a file would need.
 Time is from a key to the answer of the request behind it, in a file that is typed line by line: alone with the model in the
 server's own process, alone through the engine, alone among four windows, in two windows at once, and while the other window
 writes long texts without a pause. Linux only.
@@ -149,6 +150,7 @@ def together(windows, lines):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", type=int, default=12)
+    parser.add_argument("--rest", type=float, default=75, help="seconds of rest before the second look at the memory")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     found = {}
@@ -190,8 +192,10 @@ def main():
     show("the same, among four windows", found["among four"])
     for window in windows:
         window.settle()
-    each = [pss(window.server.process.pid) for window in windows]
-    whole = pss(engine)
+    memory = lambda: ([pss(window.server.process.pid) for window in windows], pss(engine))
+    at_once = memory()
+    time.sleep(arguments.rest)
+    rested = memory()
 
     both = [quantiles(answers) for answers in together(windows[:2], arguments.lines)]
     for name, result in zip(("two at once, first", "two at once, second"), both):
@@ -207,12 +211,13 @@ def main():
     for window in windows:
         window.close()
 
-    total = sum(each) + whole
     print(f"memory (PSS): one window with its own model {one:.0f} MB, with the four files {one_of_four:.0f} MB; one window {alone['window']:.0f} MB and the engine {alone['engine']:.0f} MB")
-    print(f"              four windows {', '.join(f'{it:.0f}' for it in each)} MB and the engine {whole:.0f} MB: {total:.0f} MB, {total / one:.2f} x one window, {total / one_of_four:.2f} x one with the same files")
+    for name, (each, whole) in (("at once", at_once), ("rested", rested)):
+        total = sum(each) + whole
+        print(f"              four windows, {name}: {', '.join(f'{it:.0f}' for it in each)} MB and the engine {whole:.0f} MB: {total:.0f} MB, {total / one:.2f} x one window, {total / one_of_four:.2f} x one with the same files")
     print(f"p95 of one among four: {found['among four']['p95'] / found['own']['p95']:.2f} x alone with its own model, {found['among four']['p95'] / found['alone']['p95']:.2f} x alone through the engine")
     if arguments.json:
-        memory = {"own": one, "own with four files": one_of_four, "alone": alone, "windows": each, "engine": whole}
+        memory = {"own": one, "own with four files": one_of_four, "alone": alone, "four at once": at_once, "four rested": rested}
         arguments.json.write_text(json.dumps({"times": found, "two": both, "memory": memory}, indent=1))
 
 
