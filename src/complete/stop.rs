@@ -17,9 +17,6 @@ use crate::text::Snapshot;
 /// Blank lines at the beginning that are forgiven before the model counts as having nothing to say.
 const LEADING_BLANK_LINES: usize = 3;
 
-/// Blank lines in a row that end a block.
-const BLANK_LINES_BETWEEN_BLOCKS: usize = 2;
-
 /// Lines that may come before the head of a body that stands below the cursor. A text that has not got to it by then goes
 /// another way.
 const LINES_TO_A_HEAD: usize = 6;
@@ -193,7 +190,7 @@ impl StopCondition {
             return self.stop_at(end);
         }
         if line.trim().is_empty() {
-            return self.end_blank_line();
+            return ControlFlow::Continue(());
         }
         if (0 < self.line || self.scope.is_some()) && self.repeats_suffix(&line) {
             return self.stop_at(self.line);
@@ -211,17 +208,6 @@ impl StopCondition {
             Some(_) => self.completes_item(&line, end),
         };
         if is_complete { self.stop_at(end) } else { ControlFlow::Continue(()) }
-    }
-
-    fn end_blank_line(&mut self) -> ControlFlow<()> {
-        let written = self.text[..self.line].trim_end();
-        let newlines = self.text[written.len()..self.line].matches('\n').count();
-        let whole = || Brackets::of(written, self.around.language, None).open.is_empty();
-        if newlines == BLANK_LINES_BETWEEN_BLOCKS && whole() && !is_left_out("blank-lines") {
-            self.stop_at(written.len())
-        } else {
-            ControlFlow::Continue(())
-        }
     }
 
     /// Returns whether the line that begins at `self.line` stands outside the block that is being written.

@@ -11,7 +11,7 @@ pass (tests, or the exact line where a suite has none), how many are shown, and 
 """
 import argparse, collections, concurrent.futures, json, os, subprocess, sys
 
-RULES = """go-on function-end reach-rest suffix blank-lines fence unclosed column echo loop stray-closers rest-of-line lines-below
+RULES = """go-on function-end reach-rest suffix fence unclosed column echo loop stray-closers rest-of-line lines-below
 indentation errors repeats promise""".split()
 
 

@@ -119,12 +119,6 @@ fn ends_at_a_code_fence() {
 }
 
 #[test]
-fn ends_at_two_blank_lines() {
-    check("python", "class A:\n    $0\n", "x = 1\n\n\n    y = 2\n", "class A:\n    x = 1\n");
-    check("go", "func f() {\n\t$0\n}\n", "x()\n\n\n\ty()\n", "func f() {\n\tx()\n}\n");
-}
-
-#[test]
 fn a_comment_asks_for_one_item() {
     check(
         "python",
