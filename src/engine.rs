@@ -28,7 +28,7 @@ pub use job::{
 pub use prepare::{Preparation, Purpose, Readiness};
 pub use totals::{Counters, Totals};
 
-use crate::model::kernels::in_background;
+use crate::model::kernels::{give_back, in_background};
 use crate::model::{LanguageModel, Tokenizer};
 use branches::{Branches, Work};
 use draft::SmallModel;
@@ -162,8 +162,14 @@ fn run(parts: Parts, queue: &Queue, totals: &Totals) {
             Next::Prepare(preparation, interrupt) => {
                 in_background(|| make_ready(preparation, &interrupt, &mut rows, &generator, queue));
             }
-            Next::Rest => rows.rest(),
-            Next::Forget(freed) => rows.forget(freed),
+            Next::Rest => {
+                rows.rest();
+                give_back();
+            }
+            Next::Forget(freed) => {
+                rows.forget(freed);
+                give_back();
+            }
         }
     }
 }
