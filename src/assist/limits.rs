@@ -13,6 +13,7 @@ use tokio::process::Command;
 const OUTPUT: u64 = 64 * 1024;
 
 /// Megabytes that a program may write into one file.
+#[cfg(unix)]
 const FILE_MB: u64 = 64;
 
 /// What a program may use.
@@ -76,8 +77,12 @@ pub async fn can_cut_network() -> bool {
 /// Runs a program in a folder.
 ///
 /// # Errors
-/// When it cannot be started.
+/// When it cannot be started, or there is no way here to keep it from the network.
 pub async fn run(program: &[String], folder: &Path, limits: Limits) -> std::io::Result<Ended> {
+    if cfg!(not(unix)) && !limits.network {
+        let kind = std::io::ErrorKind::Unsupported;
+        return Err(std::io::Error::new(kind, "programs cannot be kept from the network on this system"));
+    }
     let mut command = limited(program, limits);
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);

@@ -2,7 +2,7 @@
 //! nobody's child: what ends a window or its terminal must not end the engine.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -184,12 +184,18 @@ fn launch(settings: &Settings, key: &str) -> anyhow::Result<()> {
         }
     }
     // What was asked of the window is said by the settings above.
-    command.env_remove("INFILL_LS_MODEL").stdin(Stdio::null());
-    let output = command.output().context("the engine process cannot be started")?;
-    match output.status.success() {
-        true => Ok(()),
-        false => bail!("{}", String::from_utf8_lossy(&output.stderr).trim()),
+    command.env_remove("INFILL_LS_MODEL");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut starter = command.spawn().context("the engine process cannot be started")?;
+    // On Windows the engine inherits the starter's pipes, so that they end when the engine does: not to be waited for.
+    if starter.wait()?.success() {
+        return Ok(());
     }
+    let mut why = Vec::new();
+    if let Some(mut said) = starter.stderr.take() {
+        said.read_to_end(&mut why)?;
+    }
+    bail!("{}", String::from_utf8_lossy(&why).trim())
 }
 
 fn setting<'a>(settings: &'a Value, name: &str) -> &'a Value {

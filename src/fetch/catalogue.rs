@@ -17,6 +17,9 @@ pub const SUPPORTED_ARCHITECTURES: &[&str] = &[
     "gemma2",
     "gemma3",
     "phi3",
+    "stablelm",
+    "smollm3",
+    "glm4",
 ];
 
 /// A model of the catalogue.

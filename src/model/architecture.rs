@@ -25,6 +25,9 @@ pub const SUPPORTED: &[&str] = &[
     "gemma2",
     "gemma3",
     "phi3",
+    "stablelm",
+    "smollm3",
+    "glm4",
 ];
 
 /// Values of `model_type` in a `config.json`, and the name that GGUF files have for the same.
@@ -42,6 +45,9 @@ pub(super) const CONFIG_TYPES: &[(&str, &str)] = &[
     ("gemma3", "gemma3"),
     ("gemma3_text", "gemma3"),
     ("phi3", "phi3"),
+    ("stablelm", "stablelm"),
+    ("smollm3", "smollm3"),
+    ("glm4", "glm4"),
 ];
 
 /// Numbers beyond which a header is taken for broken; the largest dense models stay far below.
@@ -212,6 +218,14 @@ impl Architecture {
         self.attention.head_dim.is_multiple_of(16)
     }
 
+    /// Returns whether queries and keys of a layer turn with their position.
+    pub(super) fn turns(&self, layer: usize) -> bool {
+        match &self.position {
+            Position::Rotary(rotary) => rotary.layers.as_ref().is_none_or(|layers| layers[layer]),
+            Position::Learned => false,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         let within = |what: &str, n: usize, most: usize| match n {
             0 => Err(format!("its {what} is 0")),
@@ -245,7 +259,7 @@ impl Architecture {
             return Err("one of its scales is not above 0".into());
         }
         match &self.position {
-            Position::Rotary(rotary) => rotary.check(head_dim),
+            Position::Rotary(rotary) => rotary.check(head_dim, self.layers),
             Position::Learned => Ok(()),
         }
     }

@@ -61,7 +61,7 @@ impl Decoder {
     /// Reads the weights for threads or a device that are there already.
     pub(super) fn from_weights_at(
         file: &dyn Weights,
-        architecture: Architecture,
+        mut architecture: Architecture,
         place: Place,
         context: usize,
     ) -> Result<Self, ModelError> {
@@ -77,8 +77,11 @@ impl Decoder {
             layers.push(Layer::new(file, &architecture, index, &place)?);
         }
         let context = context.min(architecture.context);
-        let positions = match architecture.position {
-            Position::Rotary(_) => None,
+        let positions = match &mut architecture.position {
+            Position::Rotary(rotary) => {
+                rotary.settle(context);
+                None
+            }
             Position::Learned => {
                 let table = file.matrix("position_embd.weight", architecture.context, hidden)?;
                 Some(table.to_qtensor(device)?.dequantize(device)?)
@@ -175,7 +178,7 @@ impl Decoder {
             }
         }
         let attention = &self.architecture.attention;
-        let turn = turns.of(attention.is_windowed(index));
+        let turn = turns.of(attention.is_windowed(index)).filter(|_| self.architecture.turns(index));
         let attended = self.place.attend(projected, turn, sequence.layer(index), attention.shape(index))?;
         layer.attention_output.forward(&attended, &self.place)
     }

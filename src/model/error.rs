@@ -43,6 +43,20 @@ pub enum ModelError {
         /// The names that would work.
         supported: String,
     },
+    /// Positions are scaled in a way that is not built yet.
+    #[error(
+        "{path} scales its positions in a way that is not supported: `{key}` is `{kind}`; supported: {supported}; choose another model (`infill-ls model list`), or run this one in a server of its own (setting `remote.kind`)"
+    )]
+    Scaling {
+        /// The file.
+        path: String,
+        /// The key that says so.
+        key: String,
+        /// Its value.
+        kind: String,
+        /// The values that would work.
+        supported: &'static str,
+    },
     /// The device asked for is not there, or the build does not know it.
     #[error(
         "no {feature} device can be used: {reason}; build with `--features {feature}` and check the driver, or set `device` to \"cpu\""

@@ -1,7 +1,7 @@
 //! Work on the project that nobody waits for, on threads of low priority: the model's threads wait for each other, so that
 //! anything that takes a core from one of them stops all.
 
-use thread_priority::{ThreadPriority, set_current_thread_priority};
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 /// The crate's scale goes from 0 to 99, and 50 is what threads start with.
 const PRIORITY: u8 = 10;
@@ -11,7 +11,8 @@ pub(super) fn run(work: impl FnOnce() + Send + 'static) {
     let runtime = tokio::runtime::Handle::current();
     let work = move || {
         let _entered = runtime.enter();
-        if let Err(error) = ThreadPriority::try_from(PRIORITY).map(set_current_thread_priority) {
+        let priority = ThreadPriorityValue::try_from(PRIORITY).map(ThreadPriority::Crossplatform);
+        if let Err(error) = priority.map(set_current_thread_priority) {
             tracing::debug!(error, "the project is read at the usual priority");
         }
         work();

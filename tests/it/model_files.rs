@@ -201,3 +201,23 @@ fn missing_tensors_are_named() {
     assert!(message.contains("lacks the tensor `blk.1.ffn_down.weight`"), "{message}");
     assert!(matches!(load(dir.path(), OPTIONS), Err(ModelError::Io { .. })));
 }
+
+#[test]
+fn an_unknown_way_to_scale_positions_is_named_with_its_key() {
+    let all = with("qwen2.rope.scaling.type", Value::String("spiral".into()));
+    check_refused(&all, "`qwen2.rope.scaling.type` is `spiral`; supported: none, linear, yarn, longrope");
+    check_refused(&all, "`infill-ls model list`");
+    check_refused(&with("qwen2.rope.scaling.type", Value::String("longrope".into())), "rope_factors_short");
+}
+
+#[test]
+fn a_context_of_yarn_is_the_stretched_one() {
+    let mut all = with("qwen2.rope.scaling.type", Value::String("yarn".into()));
+    all.push(("qwen2.rope.scaling.factor".into(), Value::F32(4.0)));
+    all.push(("qwen2.rope.scaling.original_context_length".into(), Value::U32(512)));
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), &all, &tensors());
+    let wide = LoadOptions { context: 1 << 20, ..OPTIONS };
+    assert_eq!(load(&path, wide).unwrap().decoder.context(), 2048);
+    assert_eq!(load(&write_good(dir.path()), wide).unwrap().decoder.context(), 512);
+}

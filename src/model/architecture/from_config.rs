@@ -1,14 +1,15 @@
 //! Descriptions from the `config.json` of a checkpoint. The keys and what stands for a missing one are those of
 //! transformers' configurations; what the tensors themselves show (biases, an output layer) is asked of them.
 
+mod positions;
+
 use serde_json::Value;
 
-use super::rotary::{Rotary, Scaling};
 use super::{
     Activation, Architecture, Attention, CONFIG_TYPES, Gate, MOST_LAYERS, Mlp, Norm, Position, Scales, Window,
 };
 use crate::model::ModelError;
-use crate::model::kernels::RotaryStyle;
+use positions::rotary;
 
 /// A configuration, with the name of the model for messages.
 struct Config<'a> {
@@ -78,20 +79,21 @@ fn describe(config: &Config<'_>, name: &str, has: &dyn Fn(&str) -> bool) -> Resu
     let layers = config.required(&["num_hidden_layers", "n_layer"])?;
     let is_old = matches!(name, "gpt2" | "starcoder");
     let is_gemma = matches!(name, "gemma" | "gemma2" | "gemma3");
-    let layer_epsilon = config.float("layer_norm_epsilon").or_else(|| config.float("norm_epsilon"));
-    let norm = match is_old || name == "starcoder2" {
+    let layer_epsilon = ["layer_norm_epsilon", "norm_epsilon", "layer_norm_eps"];
+    let layer_epsilon = layer_epsilon.iter().find_map(|key| config.float(key));
+    let norm = match is_old || matches!(name, "starcoder2" | "stablelm") {
         true => Norm::Layer { epsilon: layer_epsilon.unwrap_or(1e-5) },
         false => Norm::Rms { epsilon: config.float("rms_norm_eps").unwrap_or(1e-6) },
     };
     let gate = match name {
         "gpt2" | "starcoder" | "starcoder2" => Gate::Absent,
-        "phi3" => Gate::Fused,
+        "phi3" | "glm4" => Gate::Fused,
         _ => Gate::Separate,
     };
     let attention = attention(config, name, hidden, layers, has)?;
     let position = match is_old {
         true => Position::Learned,
-        false => Position::Rotary(rotary(config, name, attention.head_dim)?),
+        false => Position::Rotary(rotary(config, name, attention.head_dim, layers)?),
     };
     let inner = match is_old {
         true => config.number(&["n_inner"]).unwrap_or(4 * hidden),
@@ -103,10 +105,10 @@ fn describe(config: &Config<'_>, name: &str, has: &dyn Fn(&str) -> bool) -> Resu
         hidden,
         feed_forward: inner,
         vocabulary: config.required(&["vocab_size"])?,
-        context: config.required(&["max_position_embeddings", "n_positions"])?,
+        context: positions::context(config, name)?,
         attention,
         norm,
-        post_norms: matches!(name, "gemma2" | "gemma3"),
+        post_norms: matches!(name, "gemma2" | "gemma3" | "glm4"),
         position,
         mlp: Mlp { gate, activation: activation(config, is_gemma)?, bias: has("blk.0.ffn_down.bias") },
         tied_embeddings: !has("output.weight"),
@@ -148,7 +150,8 @@ fn attention(
     let head_dim = config.number(&["head_dim"]);
     let head_dim = head_dim.unwrap_or_else(|| hidden.checked_div(heads).unwrap_or(0));
     let variant = |key: &str, wanted: bool| config.values[key].as_bool().is_some_and(|is| is != wanted);
-    if variant("scale_attn_by_inverse_layer_idx", false) || variant("multi_query", true) {
+    let plain = ["scale_attn_by_inverse_layer_idx", "use_parallel_residual", "qk_layernorm"];
+    if variant("multi_query", true) || plain.iter().any(|key| variant(key, false)) {
         return Err(config.broken("it is a variant of its architecture that is not supported".into()));
     }
     let kv_heads = match name {
@@ -175,7 +178,7 @@ fn attention(
 }
 
 fn window(config: &Config<'_>, name: &str, layers: usize) -> Option<Window> {
-    if matches!(name, "qwen2" | "qwen3") && config.values["use_sliding_window"] != true {
+    if matches!(name, "qwen2" | "qwen3" | "smollm3") && config.values["use_sliding_window"] != true {
         return None;
     }
     let size = config.number(&["sliding_window"])?;
@@ -192,42 +195,4 @@ fn window(config: &Config<'_>, name: &str, layers: usize) -> Option<Window> {
         size,
         layers: listed.unwrap_or_else(|| (1..=layers.min(MOST_LAYERS)).map(pattern).collect()),
     })
-}
-
-fn rotary(config: &Config<'_>, name: &str, head_dim: usize) -> Result<Rotary, ModelError> {
-    // Newer configurations have one object, with one for each kind of layer where these differ; older ones have the base
-    // beside a `rope_scaling`.
-    let given = &config.values["rope_parameters"];
-    let given = if given["full_attention"].is_object() { &given["full_attention"] } else { given };
-    let given = if given.is_object() { given } else { &config.values["rope_scaling"] };
-    let base = given["rope_theta"].as_f64().or_else(|| config.float("rope_theta")).unwrap_or(10_000.0);
-    let partial = given["partial_rotary_factor"].as_f64().or_else(|| config.float("partial_rotary_factor"));
-    let dims = partial.map_or(head_dim, |part| (head_dim as f64 * part) as usize);
-    let scaling = scaling(config, given)?;
-    let mut rotary = Rotary::new(RotaryStyle::Halves, dims, base, &scaling);
-    if name == "gemma3" {
-        let windowed = config.values["rope_parameters"]["sliding_attention"]["rope_theta"].as_f64();
-        let base = windowed.or_else(|| config.float("rope_local_base_freq")).unwrap_or(10_000.0);
-        rotary.windowed = Some(Rotary::new(RotaryStyle::Halves, dims, base, &Scaling::None).frequencies);
-    }
-    Ok(rotary)
-}
-
-fn scaling(config: &Config<'_>, given: &Value) -> Result<Scaling, ModelError> {
-    let kind = given["rope_type"].as_str().or_else(|| given["type"].as_str()).unwrap_or("default");
-    let number = |key: &str| {
-        let number = given[key].as_f64().filter(|number| *number > 0.0);
-        number.ok_or_else(|| config.broken(format!("its config.json scales positions without `{key}`")))
-    };
-    match kind {
-        "default" => Ok(Scaling::None),
-        "linear" => Ok(Scaling::Linear(number("factor")?)),
-        "llama3" => Ok(Scaling::Llama3 {
-            factor: number("factor")?,
-            low: number("low_freq_factor")?,
-            high: number("high_freq_factor")?,
-            original: number("original_max_position_embeddings")?,
-        }),
-        _ => Err(config.broken(format!("its positions are scaled the `{kind}` way, which is not supported"))),
-    }
 }

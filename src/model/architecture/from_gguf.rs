@@ -1,7 +1,7 @@
 //! Descriptions from the metadata of GGUF files. The keys and what stands for a missing one are those of llama.cpp
 //! (`src/llama-arch.cpp`, `src/models/*.cpp`).
 
-use super::rotary::{Rotary, Scaling};
+use super::rotary::{Long, Rotary, Scaling, Yarn, yarn_magnitude};
 use super::{
     Activation, Architecture, Attention, Gate, MOST_LAYERS, Mlp, Norm, Position, SUPPORTED, Scales, Window,
 };
@@ -55,6 +55,12 @@ impl Architecture {
         if keys.number("expert_count").is_some_and(|experts| experts > 0) {
             return Err(unsupported(format!("{name} with experts")));
         }
+        if name == "stablelm" && !file.has("blk.0.ffn_norm.weight") {
+            return Err(unsupported(format!("{name} with attention and feed-forward side by side")));
+        }
+        if name == "glm4" && file.value("glm4.rope.dimension_sections").is_some() {
+            return Err(unsupported(format!("{name} with pictures")));
+        }
         let described = describe(&keys)?;
         described.check().map_err(|reason| file.broken(reason))?;
         Ok(described)
@@ -66,20 +72,20 @@ fn describe(keys: &Keys<'_>) -> Result<Architecture, ModelError> {
     let (hidden, layers) = (keys.required("embedding_length")?, keys.required("block_count")?);
     let is_old = matches!(name, "gpt2" | "starcoder");
     let is_gemma = matches!(name, "gemma" | "gemma2" | "gemma3");
-    let norm = match is_old || name == "starcoder2" {
+    let norm = match is_old || matches!(name, "starcoder2" | "stablelm") {
         true => Norm::Layer { epsilon: keys.float("attention.layer_norm_epsilon").unwrap_or(1e-5) },
         false => Norm::Rms { epsilon: keys.float("attention.layer_norm_rms_epsilon").unwrap_or(1e-6) },
     };
     let attention = attention(keys, hidden, layers)?;
     let gate = match name {
         "gpt2" | "starcoder" | "starcoder2" => Gate::Absent,
-        "phi3" => Gate::Fused,
+        "phi3" | "glm4" => Gate::Fused,
         _ => Gate::Separate,
     };
     let gelu = is_gemma || gate == Gate::Absent;
     let position = match is_old {
         true => Position::Learned,
-        false => Position::Rotary(rotary(keys, attention.head_dim)?),
+        false => Position::Rotary(rotary(keys, attention.head_dim, layers)?),
     };
     let divisor = keys.float("logit_scale").filter(|_| name == "granite").unwrap_or(1.0);
     let scales = Scales {
@@ -103,7 +109,7 @@ fn describe(keys: &Keys<'_>) -> Result<Architecture, ModelError> {
         context: context(keys)?,
         attention,
         norm,
-        post_norms: matches!(name, "gemma2" | "gemma3"),
+        post_norms: matches!(name, "gemma2" | "gemma3" | "glm4"),
         position,
         mlp: Mlp {
             gate,
@@ -115,12 +121,13 @@ fn describe(keys: &Keys<'_>) -> Result<Architecture, ModelError> {
     })
 }
 
-/// Rotary positions scaled by a table serve the context that the table is for.
+/// Some files with YaRN still say what the model was trained for, before its positions were scaled.
 fn context(keys: &Keys<'_>) -> Result<usize, ModelError> {
     let whole = keys.required("context_length")?;
     let original = keys.number("rope.scaling.original_context_length");
-    let short = original.filter(|_| keys.file.has("rope_factors_short.weight"));
-    Ok(short.map_or(whole, |original| original.min(whole)))
+    let scaled = original.zip(keys.float("rope.scaling.factor"));
+    let scaled = scaled.filter(|_| keys.string("rope.scaling.type") == Some("yarn"));
+    Ok(scaled.map_or(whole, |(original, factor)| whole.max((original as f64 * factor) as usize)))
 }
 
 fn attention(keys: &Keys<'_>, hidden: usize, layers: usize) -> Result<Attention, ModelError> {
@@ -178,34 +185,89 @@ fn window(keys: &Keys<'_>, layers: usize) -> Option<Window> {
     Some(Window { size, layers }).filter(|window| window.size > 0)
 }
 
-fn rotary(keys: &Keys<'_>, head_dim: usize) -> Result<Rotary, ModelError> {
+/// The keys of [`ModelError::Scaling`].
+const SCALINGS: &str = "none, linear, yarn, longrope";
+
+fn rotary(keys: &Keys<'_>, head_dim: usize, layers: usize) -> Result<Rotary, ModelError> {
     let Keys { file, name } = *keys;
-    // Files of these two have the rows of queries and keys in another order than the checkpoints they come from.
-    let style = if matches!(name, "llama" | "granite") { RotaryStyle::Pairs } else { RotaryStyle::Halves };
+    // Files of the first three have the rows of queries and keys in another order than the checkpoints they come from.
+    let is_paired = matches!(name, "llama" | "granite" | "smollm3" | "glm4");
+    let style = if is_paired { RotaryStyle::Pairs } else { RotaryStyle::Halves };
     let dims = keys.number("rope.dimension_count").unwrap_or(head_dim);
     let base = keys.float("rope.freq_base").unwrap_or(10_000.0);
-    let factor = keys.float("rope.scaling.factor").or_else(|| keys.float("rope.scale_linear"));
-    let scaling = match (keys.string("rope.scaling.type"), factor) {
-        _ if file.has("rope_freqs.weight") => Scaling::Factors(factors(file, "rope_freqs.weight", dims / 2)?),
-        _ if file.has("rope_factors_short.weight") => {
-            Scaling::Factors(factors(file, "rope_factors_short.weight", dims / 2)?)
-        }
-        (Some("none") | None, None) => Scaling::None,
-        (Some("linear") | None, Some(factor)) if factor > 0.0 => Scaling::Linear(factor),
-        (kind, _) => {
-            let kind = kind.unwrap_or("none");
-            return Err(
-                file.broken(format!("its positions are scaled the `{kind}` way, which is not supported"))
-            );
+    let factors = |name: &str| factors(file, name, dims / 2).map(Scaling::Factors);
+    let original = keys.number("rope.scaling.original_context_length");
+    let mut magnitude = keys.float("rope.scaling.attn_factor").unwrap_or(1.0);
+    let mut long = None;
+    let scaling = if file.has("rope_freqs.weight") {
+        factors("rope_freqs.weight")?
+    } else if file.has("rope_factors_short.weight") {
+        let beyond = match original {
+            Some(original) => original,
+            None => keys.required("context_length")?,
+        };
+        let scaling = factors("rope_factors_long.weight")?;
+        long = Some(Long { beyond, frequencies: Rotary::new(style, dims, base, &scaling).frequencies });
+        factors("rope_factors_short.weight")?
+    } else {
+        let factor = keys.float("rope.scaling.factor").or_else(|| keys.float("rope.scale_linear"));
+        let factor = factor.filter(|&factor| factor > 0.0);
+        match (keys.string("rope.scaling.type"), factor) {
+            (Some("none"), _) | (Some("linear" | "yarn") | None, None) => Scaling::None,
+            (Some("linear") | None, Some(factor)) => Scaling::Linear(factor),
+            (Some("yarn"), Some(factor)) => {
+                magnitude *= yarn_attention(keys, factor);
+                yarn(keys, factor)?
+            }
+            (Some("longrope"), _) => {
+                return Err(file.broken("it lacks the tensor `rope_factors_short.weight`"));
+            }
+            (Some(kind), _) => {
+                return Err(ModelError::Scaling {
+                    path: file.path().to_owned(),
+                    key: format!("{name}.rope.scaling.type"),
+                    kind: kind.to_owned(),
+                    supported: SCALINGS,
+                });
+            }
         }
     };
-    let mut rotary = Rotary::new(style, dims, base, &scaling);
-    rotary.magnitude = keys.float("rope.scaling.attn_factor").unwrap_or(1.0);
-    if name == "gemma3" {
-        let base = keys.float("rope.freq_base_swa").unwrap_or(10_000.0);
-        rotary.windowed = Some(Rotary::new(style, dims, base, &Scaling::None).frequencies);
+    let mut rotary = Rotary { magnitude, long, ..Rotary::new(style, dims, base, &scaling) };
+    match name {
+        "gemma3" => {
+            let base = keys.float("rope.freq_base_swa").unwrap_or(10_000.0);
+            rotary.windowed = Some(Rotary::new(style, dims, base, &Scaling::None).frequencies);
+        }
+        // No key says so; it is so in llama.cpp, too.
+        "smollm3" => {
+            rotary.layers =
+                Some((1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(4)).collect());
+        }
+        _ => {}
     }
     Ok(rotary)
+}
+
+fn yarn(keys: &Keys<'_>, factor: f64) -> Result<Scaling, ModelError> {
+    let original = match keys.number("rope.scaling.original_context_length") {
+        Some(original) => original,
+        None => keys.required("context_length")?,
+    };
+    Ok(Scaling::Yarn(Yarn {
+        factor,
+        original: original as f64,
+        fast: keys.float("rope.scaling.yarn_beta_fast").unwrap_or(32.0),
+        slow: keys.float("rope.scaling.yarn_beta_slow").unwrap_or(1.0),
+        rounded: true,
+    }))
+}
+
+/// What YaRN multiplies turned numbers with. llama.cpp's script writes the factor that a `config.json` gives; llama.cpp itself
+/// reads it and then takes the usual one all the same. Here it is what the model was trained with.
+fn yarn_attention(keys: &Keys<'_>, factor: f64) -> f64 {
+    let usual = yarn_magnitude(factor, 1.0);
+    let over = keys.float("rope.scaling.yarn_log_multiplier").map(|scale| yarn_magnitude(factor, scale));
+    keys.float("rope.scaling.yarn_attn_factor").unwrap_or(usual / over.unwrap_or(1.0))
 }
 
 fn factors(file: &GgufFile, name: &str, count: usize) -> Result<Vec<f64>, ModelError> {

@@ -50,6 +50,14 @@ const DIFFERENT: &[(&str, &[(&str, &str)])] = &[
     ("phi3", &[("ffn_up", "mlp.gate_up_proj")]),
     ("gemma2", POST_NORMS),
     ("gemma3", POST_NORMS),
+    (
+        "glm4",
+        &[
+            ("post_attention_norm", "post_self_attn_layernorm"),
+            ("post_ffw_norm", "post_mlp_layernorm"),
+            ("ffn_up", "mlp.gate_up_proj"),
+        ],
+    ),
 ];
 
 const POST_NORMS: &[(&str, &str)] = &[

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) use shared::Shared;
 use team::Team;
-use thread_priority::{ThreadPriority, set_current_thread_priority};
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 /// How much idle work stands back, of 100: on Linux a niceness of 5, a quarter of the time of a program that competes
 /// with it. Less would hold up a request that waits for the idle work to let go. A kernel that shares the cores out by
@@ -98,7 +98,7 @@ fn stand_back() {
     if rustix::process::getpriority_process(None).is_ok_and(|niceness| BACKGROUND_NICENESS <= niceness) {
         return;
     }
-    let priority = ThreadPriority::try_from(BACKGROUND_PRIORITY);
+    let priority = ThreadPriorityValue::try_from(BACKGROUND_PRIORITY).map(ThreadPriority::Crossplatform);
     if let Err(error) = priority.map(set_current_thread_priority) {
         tracing::debug!(error, "idle work has to run at the usual priority");
     }

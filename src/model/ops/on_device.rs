@@ -48,7 +48,8 @@ fn rotate(x: &Tensor, style: RotaryStyle, cos: &Tensor, sin: &Tensor) -> Result<
     let turned = turned.squeeze(0)?;
     match width - turning {
         0 => Ok(turned),
-        still => Tensor::cat(&[&turned, &x.narrow(D::Minus1, turning, still)?], D::Minus1),
+        // What is put together along the last dimension is not contiguous, as a cache wants its keys.
+        still => Tensor::cat(&[&turned, &x.narrow(D::Minus1, turning, still)?], D::Minus1)?.contiguous(),
     }
 }
 

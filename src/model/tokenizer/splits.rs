@@ -24,6 +24,8 @@ const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{
 const SEED: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+";
 const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
 const SPLITS: &[Split] = &[
     Split {
         names: &["qwen2", "stablelm2", "deepseek-r1-qwen", "megrez"],
@@ -31,7 +33,7 @@ const SPLITS: &[Split] = &[
         ignore_merges: false,
     },
     Split {
-        names: &["llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"],
+        names: &["llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe", "glm4"],
         patterns: &[LLAMA3],
         ignore_merges: true,
     },
@@ -50,6 +52,8 @@ const SPLITS: &[Split] = &[
         patterns: &["[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+", r"\p{N}"],
         ignore_merges: false,
     },
+    Split { names: &["chatglm-bpe"], patterns: &[LLAMA3], ignore_merges: false },
+    Split { names: &["gpt-4o"], patterns: &[GPT4O], ignore_merges: false },
     Split { names: &["seed-coder"], patterns: &[SEED], ignore_merges: false },
     Split { names: &["tekken", "pixtral"], patterns: &[TEKKEN], ignore_merges: true },
 ];

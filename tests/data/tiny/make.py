@@ -35,6 +35,12 @@ LEAD = 0.05
 VOCABULARY = 384
 QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 LLAMA3 = QWEN2.replace(r"\p{N}| ?", r"\p{N}{1,3}| ?")
+TEKKEN = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+GPT4O = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 MARKERS = {
     "qwen": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|repo_name|>", "<|file_sep|>"],
     "starcoder": ["<|endoftext|>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<fim_pad>", "<reponame>", "<filename>"],
@@ -43,6 +49,8 @@ MARKERS = {
     "codellama": ["▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"],
     "gemma": ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>", "<start_of_turn>", "<end_of_turn>"],
     "phi": ["<|endoftext|>", "<|assistant|>", "<|end|>", "<|user|>", "<|system|>"],
+    "phi4": ["<|endoftext|>", "<|assistant|>", "<|end|>", "<|user|>", "<|system|>"],
+    "glm4": ["<|endoftext|>", "<|user|>", "<|code_prefix|>", "<|code_middle|>", "<|code_suffix|>"],
 }
 # Sizes that all have; head widths are multiples of 16, rows multiples of 32, as the kernels want them.
 SMALL = dict(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, intermediate_size=64, max_position_embeddings=512)
@@ -53,7 +61,7 @@ CHECKPOINTS = {
     "llama": ("codellama", "LlamaConfig", dict(**SMALL, **HEADS, rms_norm_eps=1e-5, rope_theta=1e6), torch.bfloat16),
     "llama3": ("llama3", "LlamaConfig", dict(
         **SMALL, **HEADS, rms_norm_eps=1e-5, tie_word_embeddings=True, attention_bias=True, mlp_bias=True,
-        rope_scaling=dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64),
+        rope_scaling=dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16),
     ), torch.bfloat16),
     "deepseek": ("deepseek", "LlamaConfig", dict(
         **SMALL, **HEADS, rms_norm_eps=1e-6, rope_scaling=dict(rope_type="linear", rope_theta=100000.0, factor=4.0),
@@ -81,10 +89,33 @@ CHECKPOINTS = {
             sliding_attention=dict(rope_type="default", rope_theta=10000.0),
         ),
     ), torch.bfloat16),
+    "stablelm": ("gpt2", "StableLmConfig", dict(**SMALL, **TWO, use_qkv_bias=True, use_parallel_residual=False, partial_rotary_factor=0.25), torch.bfloat16),
+    "smollm3": ("llama3", "SmolLM3Config", dict(**{**SMALL, "num_hidden_layers": 4}, **TWO, rope_theta=5e6, pad_token_id=0), torch.bfloat16),
+    "glm4": ("glm4", "Glm4Config", dict(**SMALL, **HEADS, partial_rotary_factor=0.5, pad_token_id=0), torch.bfloat16),
+    # With scaled positions, beyond those of the first training, which the texts and what is written are longer than.
+    "qwen2_yarn": ("qwen", "Qwen2Config", dict(
+        **SMALL, num_attention_heads=2, num_key_value_heads=1, rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16),
+    ), torch.bfloat16),
+    "mistral_yarn": ("tekken", "MistralConfig", dict(
+        **SMALL, **HEADS, sliding_window=None, rope_scaling=dict(
+            rope_type="yarn", rope_theta=1e4, factor=8.0, original_max_position_embeddings=16, beta_fast=4.0, beta_slow=0.5,
+        ),
+    ), torch.bfloat16),
+    "phi4mini_long": ("phi4", "Phi3Config", dict(
+        **SMALL, **TWO, pad_token_id=0, partial_rotary_factor=0.75, original_max_position_embeddings=8,
+        rope_scaling=dict(rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 2.5, 3.0, 3.5], long_factor=[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
+    ), torch.bfloat16),
+    # The same within them.
+    "phi4mini_short": ("phi4", "Phi3Config", dict(
+        **SMALL, **TWO, pad_token_id=0, partial_rotary_factor=0.75, original_max_position_embeddings=256,
+        rope_scaling=dict(rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 2.5, 3.0, 3.5], long_factor=[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
+    ), torch.bfloat16),
 }
 SHARDED = {"qwen3": "60KB"}
+# What llama.cpp has to be told, because it reads no such key for this architecture.
+TOLD = {"mistral_yarn": ["--yarn-beta-fast", "4", "--yarn-beta-slow", "0.5"]}
 # What llama.cpp calls the ways to tell words apart. It knows a tokenizer by a hash, and does not know these.
-PRE = {"gpt2": "gpt-2", "qwen": "qwen2", "llama3": "llama-bpe", "starcoder": "starcoder", "starcoder2": "starcoder", "deepseek": "deepseek-coder"}
+PRE = {"gpt2": "gpt-2", "qwen": "qwen2", "llama3": "llama-bpe", "starcoder": "starcoder", "starcoder2": "starcoder", "deepseek": "deepseek-coder", "tekken": "tekken", "phi4": "gpt-4o", "glm4": "glm4"}
 CONVERT = """
 import runpy, sys
 tree, pre, sys.argv = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -96,7 +127,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def byte_level(splits, markers):
-    tokenizer = Tokenizer(models.BPE(ignore_merges=splits == [LLAMA3]))
+    tokenizer = Tokenizer(models.BPE(ignore_merges=splits in ([LLAMA3], [TEKKEN])))
     parts = []
     for split in splits:
         if split == "digits":
@@ -151,6 +182,9 @@ def tokenizer_of(family, folder):
     splits = {
         "qwen": [QWEN2],
         "llama3": [LLAMA3],
+        "glm4": [LLAMA3],
+        "tekken": [TEKKEN],
+        "phi4": [GPT4O],
         "gpt2": [],
         "starcoder": ["digits"],
         "starcoder2": ["digits"],
@@ -205,7 +239,7 @@ def make(name):
     tokenizer = tokenizer_of(family, folder)
     tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
     assert tokenizer.get_vocab_size() <= VOCABULARY, tokenizer.get_vocab_size()
-    for seed in range(100):
+    for seed in range(1000):
         model = random_model(kind, numbers, seed, folder, dtype, SHARDED.get(name))
         cases, lead = record(model, tokenizer)
         if lead > LEAD:
@@ -224,7 +258,8 @@ def convert(name, tree, target, outtype):
     with tempfile.TemporaryDirectory() as scratch:
         folder = os.path.join(scratch, name)
         shutil.copytree(os.path.join(HERE, name), folder)
-        described = {"tokenizer_class": "PreTrainedTokenizerFast"}
+        # The script knows by it that this vocabulary of a Phi-3 is not SentencePiece's.
+        described = {"tokenizer_class": "GPT2Tokenizer" if family == "phi4" else "PreTrainedTokenizerFast"}
         if family in ("codellama", "gemma", "phi"):
             with open(os.path.join(folder, "tokenizer.json")) as file:
                 added = json.load(file)["added_tokens"]
@@ -252,7 +287,7 @@ def compare(name, tree, server):
     with tempfile.TemporaryDirectory() as scratch:
         model, port = os.path.join(scratch, "model.gguf"), 8719
         convert(name, tree, model, "f32")
-        command = [server, "-m", model, "--port", str(port), "-c", "256", "-np", "1", "-t", "2", "-ctk", "f32", "-ctv", "f32", "--no-warmup"]
+        command = [server, "-m", model, "--port", str(port), "-c", "256", "-np", "1", "-t", "2", "-ctk", "f32", "-ctv", "f32", "--no-warmup", *TOLD.get(name, [])]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             for _ in range(200):
