@@ -142,10 +142,12 @@ fn tried(out: &mut impl Write, trial: Result<Trial, SourceError>) -> std::io::Re
     let trial = match trial {
         Ok(trial) => trial,
         Err(error) => {
-            return writeln!(
-                out,
-                "           it did not fill in a gap: {error} (settings `remote.model`, `remote.markers`)"
-            );
+            let error = error.to_string();
+            let hint = match error.contains("`remote.") {
+                true => "",
+                false => " (settings `remote.model`, `remote.markers`)",
+            };
+            return writeln!(out, "           it did not fill in a gap: {error}{hint}");
         }
     };
     let Trial { wrote, shown, took, .. } = &trial;

@@ -81,7 +81,6 @@ impl Both {
         };
         tracing::debug!(%why, "the model inside is asked");
         self.fell_back.fetch_add(1, Relaxed);
-        self.note(Some(why.to_string()));
         let Some(inside) = self.inside() else { return Err(why) };
         let until = Instant::now() + LOADING;
         // A model that is being fetched takes minutes; one on the disk a second.
@@ -89,7 +88,10 @@ impl Both {
             tokio::time::sleep(LOOK).await;
         }
         match inside.status() {
-            Status::Ready { .. } => inside.generate(request).await,
+            Status::Ready { .. } => {
+                self.note(Some(why.to_string()));
+                inside.generate(request).await
+            }
             Status::Loading { .. } => Err(SourceError::Loading),
             // Why the server does not answer is what the user has to mend.
             Status::Failed { .. } => Err(why),

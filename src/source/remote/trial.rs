@@ -13,11 +13,11 @@ use super::writing::Writing;
 use crate::engine::GenerationParams;
 use crate::source::SourceError;
 
-/// Texts before and after a gap, and what belongs there, which the text after it tells.
+/// Texts before and after a gap, and what belongs there, which the text after it alone tells.
 const GAPS: [(&str, &str, &str); 3] = [
     ("x = [1, 2, 3]\nfor ", " in x:\n    print(item)\n", "item"),
-    ("def square(", "):\n    return x * x\n", "x"),
-    ("def add(a, b):\n    return a ", " b\n\n\nprint(add(2, 3))\n", "+"),
+    ("def area(", "):\n    return breadth * height\n", "breadth"),
+    ("import ", "\n\nprint(json.dumps({\"a\": 1}))\n", "json"),
 ];
 
 /// Gaps that must be filled: one may go wrong, or right by chance.

@@ -12,7 +12,7 @@ async fn suffixes() -> Server {
         Box::pin(async move {
             let text = match asked.body()["suffix"].as_str() {
                 Some(after) if after.starts_with(" in x:") => "item",
-                Some(after) if after.starts_with("):") => "x",
+                Some(after) if after.starts_with("):") => "breadth, height",
                 _ => "i in range(3):",
             };
             let event = json!({ "choices": [{ "text": text, "finish_reason": "stop" }] });
@@ -32,7 +32,7 @@ async fn a_server_that_answers_without_filling_in_is_told_from_one_that_fills_in
     let server = suffixes().await;
     let trial = with(MarkerChoice::Suffix, &server.url).try_out().await.unwrap();
     assert!(trial.fills && !trial.tells_odds, "{trial:?}");
-    assert_eq!((trial.wrote.as_str(), trial.shown.as_str()), ("x", "as a suffix"));
+    assert_eq!((trial.wrote.as_str(), trial.shown.as_str()), ("breadth, height", "as a suffix"));
     let trial = with(MarkerChoice::Auto, &server.url).try_out().await.unwrap();
     assert!(!trial.fills, "{trial:?}");
     assert_eq!(
