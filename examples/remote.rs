@@ -1,5 +1,6 @@
-//! Holds the remote source against a real `llama-server`: `same URL SOURCE…` compares each answer with what the server says
-//! itself to the very bytes that were sent, and `overhead URL SOURCE…` what the source takes beyond a plain request. No
+//! Holds the remote source against a real server: `same URL SOURCE…` compares each answer with what the server says itself to
+//! the very bytes that were sent, and `overhead URL SOURCE…` what the source takes beyond a plain request. The server is a
+//! `llama-server`; `REMOTE_KIND`, `REMOTE_MODEL`, `REMOTE_MARKERS` and `REMOTE_KEY` in the environment name another one. No
 //! part of the program.
 
 use std::io::Write;
@@ -13,7 +14,7 @@ use infill_ls::assist::infill::{InfillRequest, Written, source_request};
 use infill_ls::cli::bench::typing::task::{self, Task};
 use infill_ls::config::Settings;
 use infill_ls::engine::GenerationParams;
-use infill_ls::source::{MarkerChoice, RemoteKind, RemoteOptions, RemoteSource, Request, Source};
+use infill_ls::source::{KeySource, MarkerChoice, RemoteKind, RemoteOptions, RemoteSource, Request, Source};
 use infill_ls::text::{Language, Snapshot};
 use serde_json::Value;
 
@@ -24,6 +25,9 @@ const TYPED: [usize; 3] = [0, 5, 9];
 const SAME_TOKENS: usize = 32;
 const OVERHEAD_TOKENS: usize = 4;
 
+/// Markers with which Qwen's coders end an answer.
+const MARKERS: [&str; 4] = ["<|endoftext|>", "<|file_sep|>", "<|fim_pad|>", "<|im_end|>"];
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, url, files @ ..] = arguments.as_slice() else { bail!("same|overhead URL SOURCE…") };
@@ -32,12 +36,25 @@ fn main() -> anyhow::Result<()> {
         let text = std::fs::read_to_string(file)?;
         tasks.extend(task::pick(task::from_source(Path::new(file), &text), 20));
     }
+    let set = |name: &str| std::env::var(name).ok();
+    let kind = match set("REMOTE_KIND").as_deref() {
+        None | Some("llama-server") => RemoteKind::LlamaServer,
+        Some("openai") => RemoteKind::Openai,
+        Some("vllm") => RemoteKind::Vllm,
+        Some("ollama") => RemoteKind::Ollama,
+        Some(other) => bail!("`{other}` is no kind that this knows"),
+    };
+    let key = set("REMOTE_KEY").map(|key| KeySource::Known(key.as_str().into()));
     let source = RemoteSource::new(RemoteOptions {
-        kind: RemoteKind::LlamaServer,
+        kind,
         url: Some(url.clone()),
-        model: None,
-        key: None,
-        markers: MarkerChoice::Auto,
+        model: set("REMOTE_MODEL"),
+        key,
+        markers: match set("REMOTE_MARKERS").as_deref() {
+            Some("suffix") => MarkerChoice::Suffix,
+            Some("qwen") => MarkerChoice::Qwen,
+            _ => MarkerChoice::Auto,
+        },
         folders: vec!["*".into()],
         connect: Duration::from_secs(2),
         read: Duration::from_secs(120),
@@ -80,13 +97,22 @@ fn agent() -> ureq::Agent {
 
 /// Sends bytes as they are, as curl would, and returns the text of the answer.
 fn plain(agent: &ureq::Agent, url: &str, body: &[u8]) -> anyhow::Result<String> {
-    let answer = agent.post(url).header("Content-Type", "application/json").send(body)?;
-    let answer = answer.into_body().read_to_string()?;
-    let mut text = String::new();
-    for event in answer.lines().filter_map(|line| line.strip_prefix("data: ")) {
-        let event: Value = serde_json::from_str(event)?;
-        text += event["content"].as_str().unwrap_or_default();
+    let mut request = agent.post(url).header("Content-Type", "application/json");
+    if let Ok(key) = std::env::var("REMOTE_KEY") {
+        request = request.header("Authorization", format!("Bearer {key}"));
     }
+    let answer = request.send(body)?.into_body().read_to_string()?;
+    let mut text = String::new();
+    // Ollama's lines are the events themselves.
+    let events = answer.lines().map(|line| line.strip_prefix("data: ").unwrap_or(line));
+    for event in events.filter(|event| event.starts_with('{')) {
+        let event: Value = serde_json::from_str(event)?;
+        let places = ["/content", "/response", "/choices/0/text"];
+        text += places.iter().find_map(|place| event.pointer(place)?.as_str()).unwrap_or_default();
+    }
+    // vLLM is not told to stop at a marker; what comes behind one is no part of the answer.
+    let end = MARKERS.iter().filter_map(|marker| text.find(marker)).min();
+    text.truncate(end.unwrap_or(text.len()));
     Ok(text)
 }
 

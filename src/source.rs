@@ -21,7 +21,7 @@ pub use crate::engine::{Counters, Readiness};
 pub use embedded::{EmbeddedSource, Locate, PromptEncoder, Resting, Sparing, locate};
 pub use fallback::FallbackSource;
 pub use remote::{
-    Key, KeySource, KeyStore, Keyring, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource,
+    Key, KeySource, KeyStore, Keyring, MarkerChoice, Preview, RemoteKind, RemoteOptions, RemoteSource, Trial,
 };
 pub use shared::{
     EngineReport, Inside, Launch, Place, Running, SharedOptions, SharedSource, Taken, directory, host,
@@ -75,6 +75,8 @@ pub struct RemoteReport {
     pub failed: u64,
     /// Requests that the model inside was asked instead.
     pub fell_back: u64,
+    /// Why the model inside was asked the last time, if it was.
+    pub instead: Option<String>,
     /// Requests that were not sent, for their text must not leave the machine.
     pub withheld: u64,
     /// Secrets that were masked in what was sent.

@@ -64,7 +64,9 @@ impl Assistant {
 
     /// Runs work to its end.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+        let done = self.runtime.block_on(work);
+        run_args::tell_instead(&*self.source);
+        done
     }
 
     /// Runs work until it is done or Ctrl-C is pressed, which stops the answer and not the program; `None` then.
@@ -73,7 +75,7 @@ impl Assistant {
         cancel: &CancelToken,
         work: impl Future<Output = Result<T, AssistError>>,
     ) -> Result<Option<T>, AssistError> {
-        self.runtime.block_on(async {
+        self.wait(async {
             tokio::select! {
                 done = work => done.map(Some),
                 _ = tokio::signal::ctrl_c() => {

@@ -52,7 +52,8 @@ pub fn run(args: CompleteArgs) -> anyhow::Result<ExitCode> {
     let (snapshot, offset) = (opened.snapshot.clone(), opened.offset);
     let request = request(opened, context, settings);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let infill = runtime.block_on(infill(request, source, counter, CancelToken::new()));
+    let infill = runtime.block_on(infill(request, Arc::clone(&source), counter, CancelToken::new()));
+    run_args::tell_instead(&*source);
     match infill.result {
         Ok(completion) => {
             print(&completion, &snapshot, offset, args.in_place_preview)?;

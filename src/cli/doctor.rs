@@ -15,7 +15,7 @@ use crate::complete::Reason;
 use crate::config::Settings;
 use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
 use crate::model::{Infill, LoadOptions, cpu_features, cpu_kernel, load, physical_cores};
-use crate::source::Source;
+use crate::source::{Source, SourceError, Trial};
 use crate::stats::{Record, SHOWN, last_records};
 
 /// Requests whose silences are counted: a day or two of typing.
@@ -51,7 +51,13 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let name = remote.remote().map(|report| report.name).unwrap_or_default();
         match runtime.block_on(remote.check()) {
-            Ok(()) => writeln!(out, "remote     {name} answers")?,
+            Ok(()) => {
+                writeln!(out, "remote     {name} answers")?;
+                // Where nothing may be sent, not even this is.
+                if !settings.remote.folders.is_empty() {
+                    tried(&mut out, runtime.block_on(remote.try_out()))?;
+                }
+            }
             Err(error) => writeln!(out, "remote     {name}: {error}")?,
         }
         match settings.remote.folders.as_slice() {
@@ -129,6 +135,37 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
             Ok(false)
         }
     }
+}
+
+/// Prints what came of trying a server.
+fn tried(out: &mut impl Write, trial: Result<Trial, SourceError>) -> std::io::Result<()> {
+    let trial = match trial {
+        Ok(trial) => trial,
+        Err(error) => {
+            let error = error.to_string();
+            let hint = match error.contains("`remote.") {
+                true => "",
+                false => " (settings `remote.model`, `remote.markers`)",
+            };
+            return writeln!(out, "           it did not fill in a gap: {error}{hint}");
+        }
+    };
+    let Trial { wrote, shown, took, .. } = &trial;
+    match trial.fills {
+        true => writeln!(
+            out,
+            "           it fills in gaps, shown {shown}; the last one within {} ms",
+            took.as_millis()
+        )?,
+        false => writeln!(
+            out,
+            "           it does not fill in the gaps that were tried, shown {shown}: into the last one it wrote {wrote:?} (settings `remote.markers`, `remote.model`)"
+        )?,
+    }
+    if !trial.tells_odds {
+        writeln!(out, "           it tells no probabilities, so that nothing is held back for being unsure")?;
+    }
+    Ok(())
 }
 
 /// Prints how often each reason made a request silent, the most frequent first.

@@ -1,5 +1,6 @@
 //! Options shared by the subcommands that run a model: which one, with how many threads, in how much context.
 
+use std::io::Write;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -145,6 +146,14 @@ pub fn load(settings: &Settings) -> anyhow::Result<(Arc<dyn Source>, Arc<dyn Tok
     source.wait(&mut report).map_err(anyhow::Error::msg)?;
     let counter = source.counter().context("the model has no tokenizer")?;
     Ok((source, counter))
+}
+
+/// Says on standard error why the model inside answered in a server's place, if it did.
+pub fn tell_instead(source: &dyn Source) {
+    if let Some(why) = source.remote().and_then(|report| report.instead) {
+        // Nobody can be told that standard error does not work.
+        let _ = writeln!(std::io::stderr().lock(), "the model inside answered: {why}");
+    }
 }
 
 /// Returns what computes on the device that the settings ask for.

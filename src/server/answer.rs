@@ -87,8 +87,9 @@ pub(super) fn ready(session: &Session) -> StatusParams {
 
 /// Returns what a person should know of a remote source: why the model inside answers in its place, and what was kept from it.
 fn remote_note(remote: Option<RemoteReport>) -> String {
-    let Some(RemoteReport { name, away, masked, .. }) = remote else { return String::new() };
+    let Some(RemoteReport { name, away, instead, masked, .. }) = remote else { return String::new() };
     let away = away.map(|why| format!("; {name} is away: {why}"));
+    let away = away.or_else(|| instead.map(|why| format!("; the model inside answered: {why}")));
     let masked = match masked {
         0 => None,
         1 => Some("; 1 secret masked".to_owned()),

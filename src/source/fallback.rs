@@ -33,13 +33,16 @@ struct Both {
     start: Mutex<Option<Start>>,
     inside: OnceLock<Arc<dyn Source>>,
     fell_back: AtomicU64,
+    /// Why the model inside was asked the last time, if it was.
+    instead: Mutex<Option<String>>,
 }
 
 impl FallbackSource {
     /// Puts a source behind a remote one; `start` is called when it is first needed.
     pub fn new(remote: RemoteSource, start: impl FnOnce() -> Arc<dyn Source> + Send + 'static) -> Self {
         let (start, inside): (Start, _) = (Box::new(start), OnceLock::new());
-        Self(Arc::new(Both { remote, start: Mutex::new(Some(start)), inside, fell_back: AtomicU64::new(0) }))
+        let (start, fell_back, instead) = (Mutex::new(Some(start)), AtomicU64::new(0), Mutex::new(None));
+        Self(Arc::new(Both { remote, start, inside, fell_back, instead }))
     }
 }
 
@@ -53,6 +56,10 @@ impl Both {
         }
     }
 
+    fn note(&self, instead: Option<String>) {
+        *self.instead.lock().unwrap_or_else(PoisonError::into_inner) = instead;
+    }
+
     /// Returns the source behind while it answers in the server's place.
     fn serving(&self) -> Option<&Arc<dyn Source>> {
         self.remote.remote().and_then(|report| report.away).and(self.inside.get())
@@ -62,7 +69,10 @@ impl Both {
         let (why, request) = match self.remote.is_away() {
             Some(why) => (why, request),
             None => match self.remote.attempt(request).await {
-                Ok(generation) => return Ok(generation),
+                Ok(generation) => {
+                    self.note(None);
+                    return Ok(generation);
+                }
                 Err(Unanswered { error, request }) => match error {
                     SourceError::Cancelled | SourceError::Overtaken => return Err(error),
                     error => (error, *request),
@@ -78,7 +88,10 @@ impl Both {
             tokio::time::sleep(LOOK).await;
         }
         match inside.status() {
-            Status::Ready { .. } => inside.generate(request).await,
+            Status::Ready { .. } => {
+                self.note(Some(why.to_string()));
+                inside.generate(request).await
+            }
             Status::Loading { .. } => Err(SourceError::Loading),
             // Why the server does not answer is what the user has to mend.
             Status::Failed { .. } => Err(why),
@@ -150,6 +163,7 @@ impl Source for FallbackSource {
 
     fn remote(&self) -> Option<RemoteReport> {
         let report = self.0.remote.remote()?;
-        Some(RemoteReport { fell_back: self.0.fell_back.load(Relaxed), ..report })
+        let instead = self.0.instead.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(RemoteReport { fell_back: self.0.fell_back.load(Relaxed), instead, ..report })
     }
 }

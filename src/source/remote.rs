@@ -21,6 +21,8 @@ mod private;
 mod protocol;
 mod server;
 mod tgi;
+mod trial;
+mod waking;
 mod writing;
 
 use std::sync::Arc;
@@ -32,12 +34,13 @@ use super::{Ahead, BoxFuture, Counters, Generation, RemoteReport, Request, Sourc
 use crate::complete::TokenCount;
 use breaker::Gate;
 use client::Client;
-use fault::FaultKind;
+use fault::{Fault, FaultKind};
 use server::{Server, away, bytes};
 
 pub use keyring::{KeyStore, Keyring};
 pub use options::{Key, KeySource, MarkerChoice, RemoteKind, RemoteOptions};
 pub(super) use server::Unanswered;
+pub use trial::Trial;
 
 /// Bytes of code that a token has at the least, on average: too long a prompt costs more than one that is a little shorter.
 const BYTES_PER_TOKEN: usize = 3;
@@ -153,6 +156,9 @@ impl RemoteSource {
     fn look(&self) {
         let Ok(server) = self.server.clone() else { return };
         tokio::spawn(async move {
+            if server.waking.is_loading() {
+                return server.breaker.failed(&Fault::loading(), Instant::now());
+            }
             match server.client.get(server.protocol.sign_of_life()).await {
                 // Whatever it says, it says something.
                 Ok(_) => server.breaker.succeeded(),

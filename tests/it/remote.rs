@@ -10,7 +10,9 @@ mod load;
 mod private;
 mod server;
 mod storm;
+mod trial;
 mod troubles;
+mod waking;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};

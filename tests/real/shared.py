@@ -9,6 +9,7 @@ processes is killed, or stopped, the others go on; and nothing is left behind.
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -56,6 +57,57 @@ def completed(server, name):
     return server.complete(f"file:///work/{name}.py", "python", BEFORE, AFTER)
 
 
+# Knocks at a socket and prints what comes of it; "stays" where the other end waits for what is said.
+KNOCK = """
+import os, socket, sys
+for user in map(int, sys.argv[2:]):
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+knocking = socket.socket(socket.AF_UNIX)
+# Less than the engine waits for a greeting.
+knocking.settimeout(2)
+try:
+    knocking.connect(sys.argv[1])
+    print("stays" if knocking.recv(1) else "turned away")
+except PermissionError:
+    print("kept out")
+except ConnectionError:
+    print("turned away")
+except TimeoutError:
+    print("stays")
+"""
+NOBODY = 65534
+
+
+def knock(path, *user):
+    """Knocks as this user or, in a process that has given up being root, as another."""
+    command = [sys.executable, "-c", KNOCK, str(path), *map(str, user)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def strangers(runtime, server):
+    """Other users are kept out by the directory, and turned away where that lets them in."""
+    if os.geteuid() != 0:
+        print("not run: whether other users are turned away, which only root can try")
+        return
+    sockets = [path for path in Path(runtime).rglob("*") if path.is_socket()]
+    assert len(sockets) == 1, sockets
+    assert knock(sockets[0]) == "stays", "the engine does not wait for what its own user says"
+    assert knock(sockets[0], NOBODY) == "kept out"
+    modes = {path: path.stat().st_mode for path in (*sockets, *sockets[0].parents[:2])}
+    for path in modes:
+        path.chmod(0o777)
+    try:
+        assert knock(sockets[0]) == "stays"
+        assert knock(sockets[0], NOBODY) == "turned away"
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+    assert engine(server)["windows"] == 2
+    print("ok     another user is kept out, and turned away where the directory lets everybody in")
+
+
 def main():
     with tempfile.TemporaryDirectory() as runtime:
         with start(runtime, shared=False) as own:
@@ -71,6 +123,7 @@ def main():
             together = sum(map(megabytes, (one.process.pid, two.process.pid, first["pid"])))
             assert together < 1.15 * alone, f"two windows {together:.0f} MB, one {alone:.0f} MB"
             print(f"ok     two windows have {together:.0f} MB, one with its own model {alone:.0f} MB")
+            strangers(runtime, one)
             third = start(runtime)
             os.kill(third.process.pid, signal.SIGKILL)
             third.process.wait(20)

@@ -37,6 +37,7 @@ pub(super) fn recommend(store: &Store, latency: u32) -> anyhow::Result<()> {
         row.speed = estimated(&measured, row.entry);
     }
     let memory = available();
+    print(&format!("a line may take {latency} ms (--latency); what is not here is estimated from what is"))?;
     for row in &rows {
         print(&line(row, latency, memory))?;
     }

@@ -84,8 +84,10 @@ impl Breaker {
         }
         let mut state = self.lock();
         state.failures += 1;
-        let at_once =
-            matches!(fault.kind, FaultKind::NoConnection | FaultKind::Unreachable | FaultKind::Refused);
+        let at_once = matches!(
+            fault.kind,
+            FaultKind::NoConnection | FaultKind::Unreachable | FaultKind::Refused | FaultKind::Loading
+        );
         if state.open.is_none() && !at_once && state.failures < FAILURES {
             return;
         }

@@ -194,6 +194,18 @@ impl Client {
         }
     }
 
+    /// Has the server load a model, which may take `longest`.
+    pub(super) async fn load(&self, path: &str, body: &[u8], longest: Duration) -> Result<(), Fault> {
+        let http = self.connections.at(Moment::now());
+        let request = http.post(self.address(path)).headers(self.headers().await?).body(body.to_vec());
+        let answer = patient(longest, request.send()).await.ok_or_else(Fault::silent)?.map_err(Fault::of)?;
+        if !answer.status().is_success() {
+            return Err(self.refusal(answer).await);
+        }
+        self.beginning(answer, ERROR_BYTES).await;
+        Ok(())
+    }
+
     /// Reads a small JSON document from the server.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Fault> {
         let http = self.connections.at(Moment::now());

@@ -27,6 +27,8 @@ pub(super) enum FaultKind {
     Silent,
     /// The server has too much to do, or is not ready yet.
     Busy,
+    /// The server is loading its model, for longer than anybody wants to wait.
+    Loading,
     /// The server cannot do this one request.
     Request,
     /// The server wants none of our requests: a wrong key, a wrong address.
@@ -47,6 +49,11 @@ impl Fault {
     /// Nothing came for as long as the settings say.
     pub(super) fn silent() -> Self {
         Self::new(FaultKind::Silent, "nothing came within `remote.read_ms`")
+    }
+
+    /// The server is there, and its model is not yet.
+    pub(super) fn loading() -> Self {
+        Self::new(FaultKind::Loading, "the server is loading the model")
     }
 
     /// Reads an error of the connection.

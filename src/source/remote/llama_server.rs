@@ -29,7 +29,7 @@ impl Protocol for LlamaServer {
                 let body =
                     with_sampling(json!({ "prompt": text, "n_predict": ask.params.max_tokens }), &ask.params);
                 let begins_with = Beginning::none();
-                Ok(Outgoing { path: "completion", body, framing: Framing::Sse, begins_with })
+                Ok(Outgoing { path: "completion", body, framing: Framing::Sse, begins_with, cut_at: &[] })
             }
             Text::Chat(texts) => {
                 let mut outgoing = openai::chat(ask, texts, openai::Going::OnItsOwn);
@@ -85,7 +85,8 @@ fn infill(gap: &Gap, params: &GenerationParams) -> Outgoing {
         body["grammar"] = format!("root ::= {} .*", literal(held)).into();
     }
     let begins_with = Beginning::Held(held.to_owned());
-    Outgoing { path: "infill", body: with_sampling(body, params), framing: Framing::Sse, begins_with }
+    let body = with_sampling(body, params);
+    Outgoing { path: "infill", body, framing: Framing::Sse, begins_with, cut_at: &[] }
 }
 
 fn with_sampling(mut body: Value, params: &GenerationParams) -> Value {

@@ -6,6 +6,8 @@ use super::ask::Gap;
 /// The texts with which a family of models is shown a gap.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Family {
+    /// Its name in the settings.
+    pub(super) name: &'static str,
     /// Before the text before the cursor, before the text after it, and before what is to be written.
     gap: [&'static str; 3],
     /// Before a project's name and before each file's path, where the family knows whole projects.
@@ -16,6 +18,7 @@ pub(super) struct Family {
 
 /// Qwen's coders.
 pub(super) const QWEN: Family = Family {
+    name: "qwen",
     gap: ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
     project: Some(["<|repo_name|>", "<|file_sep|>"]),
     ends: &["<|endoftext|>", "<|file_sep|>", "<|fim_pad|>", "<|im_end|>"],
@@ -23,6 +26,7 @@ pub(super) const QWEN: Family = Family {
 
 /// StarCoder 2 and Granite.
 pub(super) const STARCODER: Family = Family {
+    name: "starcoder",
     gap: ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],
     project: Some(["<repo_name>", "<file_sep>"]),
     ends: &["<|endoftext|>", "<file_sep>", "<fim_pad>"],
@@ -30,17 +34,23 @@ pub(super) const STARCODER: Family = Family {
 
 /// DeepSeek's coders.
 pub(super) const DEEPSEEK: Family = Family {
+    name: "deepseek",
     gap: ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
     project: None,
     ends: &["<｜end▁of▁sentence｜>", "<|EOT|>"],
 };
 
 /// Code Llama.
-pub(super) const CODELLAMA: Family =
-    Family { gap: ["<PRE> ", " <SUF>", " <MID>"], project: None, ends: &["<EOT>", "</s>"] };
+pub(super) const CODELLAMA: Family = Family {
+    name: "codellama",
+    gap: ["<PRE> ", " <SUF>", " <MID>"],
+    project: None,
+    ends: &["<EOT>", "</s>"],
+};
 
 /// CodeGemma.
 pub(super) const CODEGEMMA: Family = Family {
+    name: "codegemma",
     gap: ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
     project: None,
     ends: &["<|file_separator|>", "<eos>", "<end_of_turn>"],

@@ -57,5 +57,6 @@ fn fim(before: &str, after: &str, ask: &Ask) -> Outgoing {
     if 0.0 < params.temperature {
         body["seed"] = (params.seed & u64::from(u32::MAX)).into();
     }
-    Outgoing { path: "v1/fim/completions", body, framing: Framing::Sse, begins_with: Beginning::none() }
+    let begins_with = Beginning::none();
+    Outgoing { path: "v1/fim/completions", body, framing: Framing::Sse, begins_with, cut_at: &[] }
 }

@@ -58,7 +58,7 @@ impl Protocol for Ollama {
         body["options"] = options;
         // Versions that do not know it pass over it.
         body["logprobs"] = true.into();
-        Ok(Outgoing { path, body, framing: Framing::Lines, begins_with })
+        Ok(Outgoing { path, body, framing: Framing::Lines, begins_with, cut_at: &[] })
     }
 
     fn read(&self, event: &Value) -> Result<Delta, String> {
@@ -71,7 +71,8 @@ impl Protocol for Ollama {
         });
         let told = event["logprobs"].as_array().map(Vec::as_slice).unwrap_or_default();
         let odds = |token: &Value| {
-            let bytes = token["token"].as_str()?.len();
+            let bytes =
+                token["bytes"].as_array().map(Vec::len).or_else(|| Some(token["token"].as_str()?.len()))?;
             Some(Odds { bytes, probability: probability(&token["logprob"])?, others: Vec::new() })
         };
         let prompt = event["prompt_eval_count"].as_u64().map(|tokens| (tokens as usize, 0));
@@ -80,6 +81,10 @@ impl Protocol for Ollama {
 
     fn models(&self) -> Option<(&'static str, &'static str)> {
         Some(("api/tags", "/models/0/name"))
+    }
+
+    fn load(&self, model: &str) -> Option<(&'static str, Value)> {
+        Some(("api/generate", json!({ "model": model, "stream": false })))
     }
 
     fn sign_of_life(&self) -> &'static str {

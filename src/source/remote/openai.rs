@@ -35,7 +35,7 @@ impl Protocol for OpenAi {
             }
             Text::Plain(text) => json!({ "prompt": text }),
             Text::Gap(gap) => match ask.family {
-                Some(family) => json!({ "prompt": family.prompt(&gap.at_cursor()), "stop": stops(ask) }),
+                Some(family) => json!({ "prompt": family.prompt(&gap.at_cursor()) }),
                 None if self.vllm => {
                     return Err("vLLM takes no suffix, and the model's name does not tell its markers: set `remote.markers`".into());
                 }
@@ -44,6 +44,13 @@ impl Protocol for OpenAi {
         };
         sampling(&mut body, ask);
         body["logprobs"] = 1.into();
+        let ends =
+            ask.family.filter(|_| matches!(ask.text, Text::Gap(_))).map_or(&[][..], |family| family.ends);
+        if !self.vllm && !ends.is_empty() {
+            body["stop"] = json!(stops(ask));
+        }
+        // Told to stop at a text, vLLM holds back as many characters as the longest one has: three tokens' time.
+        let cut_at = if self.vllm { ends } else { &[] };
         if self.vllm {
             body["stream_options"] = json!({ "include_usage": true });
             // Markers that the model writes are wanted, for they end the answer.
@@ -53,7 +60,7 @@ impl Protocol for OpenAi {
             }
         }
         let begins_with = Beginning::none();
-        Ok(Outgoing { path: "v1/completions", body, framing: Framing::Sse, begins_with })
+        Ok(Outgoing { path: "v1/completions", body, framing: Framing::Sse, begins_with, cut_at })
     }
 
     fn read(&self, event: &Value) -> Result<Delta, String> {
@@ -94,7 +101,7 @@ pub(super) fn chat(ask: &Ask, [system, user, answer_start]: &[String; 3], going:
         body["continue_final_message"] = true.into();
     }
     let begins_with = Beginning::Perhaps(answer_start.clone());
-    Outgoing { path: "v1/chat/completions", body, framing: Framing::Sse, begins_with }
+    Outgoing { path: "v1/chat/completions", body, framing: Framing::Sse, begins_with, cut_at: &[] }
 }
 
 fn sampling(body: &mut Value, ask: &Ask) {
@@ -139,7 +146,12 @@ fn tokens(logprobs: &Value) -> Vec<Odds> {
         Some(Odds { bytes: token.as_str()?.len(), probability: probability(logprob)?, others: Vec::new() })
     };
     if let Some(content) = logprobs["content"].as_array() {
-        return content.iter().filter_map(|token| odds(&token["token"], &token["logprob"])).collect();
+        let all = content.iter().filter_map(|token| {
+            let odds = odds(&token["token"], &token["logprob"])?;
+            // A token that is part of a character only has no text of its own.
+            Some(Odds { bytes: token["bytes"].as_array().map_or(odds.bytes, Vec::len), ..odds })
+        });
+        return all.collect();
     }
     match (logprobs["tokens"].as_array(), logprobs["token_logprobs"].as_array()) {
         (Some(tokens), Some(odd)) => {

@@ -150,7 +150,7 @@ impl RemoteKind {
     }
 
     /// Returns whether such servers put a suffix into the model's own form.
-    fn knows_gaps(self) -> bool {
+    pub(super) fn knows_gaps(self) -> bool {
         matches!(self, Self::LlamaServer | Self::Ollama | Self::Mistral)
     }
 }

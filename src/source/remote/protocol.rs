@@ -26,6 +26,11 @@ pub(super) trait Protocol: Send + Sync {
     /// Returns where the server lists its models and where in that list the first name is, if a request must name one.
     fn models(&self) -> Option<(&'static str, &'static str)>;
 
+    /// Returns what has the server load a model and answers when that is done, where it loads one when it is first asked.
+    fn load(&self, _model: &str) -> Option<(&'static str, Value)> {
+        None
+    }
+
     /// Returns a path whose answer says that the server is there.
     fn sign_of_life(&self) -> &'static str;
 }
@@ -41,6 +46,8 @@ pub(super) struct Outgoing {
     pub framing: Framing,
     /// What the answer begins with, which is no part of what is wanted.
     pub begins_with: Beginning,
+    /// Texts at which the answer is cut here, where the server would hold pieces back to look for them.
+    pub cut_at: &'static [&'static str],
 }
 
 /// What an answer begins with.

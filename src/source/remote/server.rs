@@ -12,10 +12,12 @@ use super::breaker::Breaker;
 use super::client::Client;
 use super::events::Events;
 use super::fault::{Fault, FaultKind};
+use super::markers::Family;
 use super::options::{MarkerChoice, RemoteKind, RemoteOptions};
 use super::patience::patient;
 use super::private::{self, Folders};
 use super::protocol::{Outgoing, Protocol};
+use super::waking::Waking;
 use super::writing::Writing;
 use crate::engine::{FinishReason, GenerationParams, Watch};
 use crate::source::{Generation, Input, Request, SourceError};
@@ -29,6 +31,7 @@ pub(super) struct Server {
     model: OnceLock<Option<String>>,
     pub(super) branches: Branches,
     pub(super) breaker: Breaker,
+    pub(super) waking: Waking,
     pub(super) seen: Seen,
 }
 
@@ -69,6 +72,7 @@ impl Server {
             model,
             branches: Branches::default(),
             breaker: Breaker::default(),
+            waking: Waking::default(),
             seen: Seen::default(),
         }
     }
@@ -124,6 +128,7 @@ impl Server {
         match answered {
             Ok(generation) => {
                 self.breaker.succeeded();
+                self.waking.answered();
                 Ok(generation)
             }
             Err(Failure::Fault(fault)) => {
@@ -144,6 +149,7 @@ impl Server {
         writing: &mut Option<Writing>,
     ) -> Result<Generation, Failure> {
         let model = self.model().await?;
+        self.awake(model.as_deref()).await?;
         let (server, params) = (Arc::clone(self), request.params.clone());
         let (input, files) = (request.input.clone(), request.files.clone());
         // Looking for secrets and writing JSON take about a millisecond for a long prompt.
@@ -156,14 +162,14 @@ impl Server {
         self.seen.masked.fetch_add(masked as u64, Relaxed);
         let answer = self.client.post(outgoing.path, &body).await?;
         let events = Events::of(answer, outgoing.framing, self.client.read());
-        let begun = Writing::new(outgoing.begins_with, request.params.max_tokens);
+        let begun = Writing::new(outgoing.begins_with, outgoing.cut_at, request.params.max_tokens);
         let finish = self.read(events, writing.insert(begun), &mut request.watch).await?;
         writing.take().map(|writing| writing.end(finish)).ok_or_else(|| SourceError::Cancelled.into())
     }
 
     /// Reads an answer until it is over or the watcher has enough, and returns why it ended. What came before it broke off
     /// counts as an answer that was cut short.
-    async fn read(
+    pub(super) async fn read(
         &self,
         mut events: Events,
         writing: &mut Writing,
@@ -212,10 +218,20 @@ impl Server {
             return Err(SourceError::Private);
         }
         let (input, masked) = private::masked(input, &self.folders);
-        let family = self.options.markers.family(model.as_deref(), self.options.kind);
+        let family = self.family(model.as_deref());
         let ask = Ask { text: Text::of(input), params: params.clone(), model, family };
         let outgoing = self.protocol.request(&ask).map_err(SourceError::Failed)?;
         Ok((outgoing, masked))
+    }
+
+    /// Returns the family whose markers show a gap, if the server is not left to show it.
+    pub(super) fn family(&self, model: Option<&str>) -> Option<&'static Family> {
+        self.options.markers.family(model, self.options.kind)
+    }
+
+    /// Returns whether the server puts a suffix into the model's own form.
+    pub(super) fn knows_gaps(&self) -> bool {
+        self.options.kind.knows_gaps()
     }
 
     /// Returns the model's name on the server, asked for once where the settings do not say it.
@@ -266,7 +282,7 @@ impl Drop for Running<'_> {
 }
 
 /// Why a request failed.
-enum Failure {
+pub(super) enum Failure {
     /// The server's doing.
     Fault(Fault),
     /// Not the server's doing.
@@ -282,6 +298,15 @@ impl From<Fault> for Failure {
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         Self::Other(error)
+    }
+}
+
+impl From<Failure> for SourceError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Fault(fault) => away(fault),
+            Failure::Other(error) => error,
+        }
     }
 }
 

@@ -48,7 +48,8 @@ impl Protocol for Tgi {
             parameters["top_p"] = top_p.into();
         }
         let body = json!({ "inputs": inputs, "parameters": parameters });
-        Ok(Outgoing { path: "generate_stream", body, framing: Framing::Sse, begins_with: Beginning::none() })
+        let begins_with = Beginning::none();
+        Ok(Outgoing { path: "generate_stream", body, framing: Framing::Sse, begins_with, cut_at: &[] })
     }
 
     fn read(&self, event: &Value) -> Result<Delta, String> {

@@ -14,8 +14,12 @@ const LONGEST_TOKEN: usize = 64;
 /// What was written by now.
 pub(super) struct Writing {
     begins_with: Beginning,
+    /// Texts that end it.
+    cut_at: &'static [&'static str],
     /// All that came, the beginning included.
     raw: String,
+    /// How far `raw` was shown.
+    shown: usize,
     /// Where the answer proper begins in `raw`, once that is known.
     start: Option<usize>,
     /// The odds of the tokens, by where they end in `raw`.
@@ -27,11 +31,13 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    pub(super) fn new(begins_with: Beginning, max_tokens: usize) -> Self {
+    pub(super) fn new(begins_with: Beginning, cut_at: &'static [&'static str], max_tokens: usize) -> Self {
         let most_bytes = max_tokens.saturating_mul(LONGEST_TOKEN);
         Self {
             begins_with,
+            cut_at,
             raw: String::new(),
+            shown: 0,
             start: None,
             ends: Vec::new(),
             pieces: 0,
@@ -53,7 +59,6 @@ impl Writing {
 
     /// Takes a piece, shows it to the watcher, and returns why the answer ends here, if it does.
     pub(super) fn push(&mut self, delta: Delta, watch: &mut Watch) -> Option<FinishReason> {
-        let shown = self.shown();
         self.pieces += delta.tokens.len().max(usize::from(!delta.text.is_empty()));
         let mut end = self.ends.last().map_or(0, |(end, _)| *end);
         for odds in delta.tokens {
@@ -61,16 +66,25 @@ impl Writing {
             self.ends.push((end, odds));
         }
         self.raw.push_str(&delta.text);
+        let is_cut = self.cut(delta.text.len());
         self.finish = self.finish.or(delta.finish);
         self.prompt = delta.prompt.unwrap_or(self.prompt);
         if self.start.is_none() && !self.find_start() {
             return Some(FinishReason::EndOfText);
         }
         if let Some(start) = self.start {
-            let piece = &self.raw[shown.max(start)..];
-            if !piece.is_empty() && watch(piece) == ControlFlow::Break(()) {
-                return Some(FinishReason::Stop);
+            let is_over = is_cut || self.finish.is_some();
+            let end = self.raw.len() - if is_over { 0 } else { self.perhaps_an_end() };
+            let from = self.shown.max(start);
+            if from < end {
+                self.shown = end;
+                if watch(&self.raw[from..end]) == ControlFlow::Break(()) {
+                    return Some(FinishReason::Stop);
+                }
             }
+        }
+        if is_cut {
+            return Some(FinishReason::EndOfText);
         }
         match self.finish {
             Some(Finish::End) => Some(FinishReason::EndOfText),
@@ -79,9 +93,26 @@ impl Writing {
         }
     }
 
-    /// Returns how far `raw` was shown.
-    fn shown(&self) -> usize {
-        self.start.map_or(0, |_| self.raw.len())
+    /// Cuts what was written at the first text that ends it, in which one of the last `new` bytes is; returns whether it did.
+    fn cut(&mut self, new: usize) -> bool {
+        let longest = self.cut_at.iter().map(|end| end.len()).max().unwrap_or_default();
+        let mut from = self.raw.len().saturating_sub(new + longest);
+        while !self.raw.is_char_boundary(from) {
+            from -= 1;
+        }
+        let at = self.cut_at.iter().filter_map(|end| self.raw[from..].find(end)).min();
+        self.raw.truncate(at.map_or(self.raw.len(), |at| from + at));
+        at.is_some()
+    }
+
+    /// Returns how many of the last bytes may be the beginning of a text that ends it.
+    fn perhaps_an_end(&self) -> usize {
+        let begun = |end: &&str| {
+            (1..end.len())
+                .rev()
+                .find(|&length| end.get(..length).is_some_and(|beginning| self.raw.ends_with(beginning)))
+        };
+        self.cut_at.iter().filter_map(begun).max().unwrap_or_default()
     }
 
     /// Looks where the answer proper begins; returns whether it may still begin somewhere.

@@ -169,6 +169,44 @@ async fn vllm_is_asked_for_its_model_and_goes_on_with_an_answer() {
     assert!(asked[3].body()["prompt"].as_str().unwrap().starts_with("<|fim_prefix|>"));
 }
 
+/// Told to stop at a marker, vLLM would hold back as many characters as the marker has.
+#[tokio::test]
+async fn the_markers_that_end_an_answer_of_vllm_are_looked_for_here() {
+    let mut server = Server::start(|_, answering| {
+        Box::pin(async move {
+            answering.begin("text/event-stream").await;
+            for text in ["a <", " b", "<|", "file_", "sep|>lib.py"] {
+                let event = json!({ "choices": [{ "text": text, "finish_reason": null }] });
+                answering.piece(&format!("data: {event}\n\n")).await;
+            }
+            // It would go on.
+            answering.closed().await;
+            false
+        })
+    })
+    .await;
+    let source = RemoteSource::new(options(RemoteKind::Vllm, &server.url));
+    let (request, pieces) = request(gap(TEXT));
+    let generation = source.generate(request).await.unwrap();
+    assert_eq!((generation.text.as_str(), generation.finish), ("a < b", FinishReason::EndOfText));
+    // What may be the beginning of a marker is shown once it is none.
+    assert_eq!(*pieces.lock().unwrap(), ["a ", "< b"]);
+    assert_eq!(server.closed().await, 0, "it is told to stop by closing the connection");
+    let body = server.only().body();
+    assert_eq!(json!([body["stop"], body["skip_special_tokens"]]), json!([null, false]));
+}
+
+/// A character may be several tokens, which have no text of their own.
+#[tokio::test]
+async fn the_bytes_of_a_token_count_where_the_server_tells_them() {
+    let events = &[
+        r#"{"choices":[{"text":"x\u00e9","logprobs":{"content":[{"token":"x","bytes":[120],"logprob":0.0},{"token":"\ufffd","bytes":[195],"logprob":-0.6931},{"token":"","bytes":[169],"logprob":-0.1054}]},"finish_reason":null}]}"#,
+        r#"{"choices":[{"text":"","finish_reason":"stop"}]}"#,
+    ];
+    let (_, generation) = ask(with(RemoteKind::Openai), gap(TEXT), events).await;
+    assert_eq!(odds(&generation), [(1, 100), (2, 50), (3, 90)]);
+}
+
 #[tokio::test]
 async fn a_beginning_that_the_server_repeats_is_taken_off() {
     let events = &[
@@ -206,8 +244,12 @@ async fn tgi_streams_tokens_and_tells_their_odds() {
 
 #[tokio::test]
 async fn ollama_answers_line_by_line() {
-    let server = Server::start(|_, answering| {
+    let server = Server::start(|asked, answering| {
         Box::pin(async move {
+            if asked.body().get("prompt").is_none() {
+                answering.whole("200 OK", "application/json", r#"{"response":"","done":true}"#).await;
+                return true;
+            }
             answering.begin("application/x-ndjson").await;
             // A line may come in two pieces, and two lines in one.
             answering.piece("{\"response\":\"m(num").await;
@@ -224,8 +266,12 @@ async fn ollama_answers_line_by_line() {
         (generation.text.as_str(), odds(&generation), generation.usage.prompt_tokens),
         ("m(numbers)", vec![(9, 50)], 9)
     );
-    let (asked, body) = (server.only(), server.only().body());
-    assert_eq!(asked.path(), "/api/generate");
+    let asked = server.asked();
+    let paths: Vec<&str> = asked.iter().map(Asked::path).collect();
+    assert_eq!(paths, ["/api/generate", "/api/generate"]);
+    // It loads the model at the first request, and would give that up if the request went away.
+    assert_eq!(asked[0].body(), json!({ "model": "qwen2.5-coder", "stream": false }));
+    let body = asked[1].body();
     assert_eq!(
         json!([body["prompt"], body["suffix"], body["model"]]),
         json!(["def total(numbers):\n    return su", "\n\nprint(total([1]))\n", "qwen2.5-coder"])

@@ -120,6 +120,9 @@ async fn what_must_not_be_sent_is_answered_inside() {
     let source = FallbackSource::new(RemoteSource::new(none(&here.url)), || Script::says("inside_answer\n"));
     let mut with_fallback = editor(Arc::new(source)).await;
     assert_eq!(suggested(&mut with_fallback, &mut 0).await, "inside_answer");
+    let doctor = with_fallback.call("infill/doctor", Value::Null).await;
+    let message = doctor["status"]["message"].as_str().unwrap();
+    assert!(message.contains("; the model inside answered: nothing is sent from here: "), "{message}");
     with_fallback.finish().await;
     let mut without = editor(Arc::new(RemoteSource::new(none(&here.url)))).await;
     assert_eq!(suggested(&mut without, &mut 0).await, Value::Null);
