@@ -9,9 +9,11 @@ use infill_ls::engine::{
     CancelToken, Counters, FinishReason, GenerationParams, JobError, Preparation, Purpose, Readiness,
 };
 use infill_ls::model::{Compute, LanguageModel, LoadOptions, TokenId, load};
+use infill_ls::source::{EmbeddedSource, Locate, Sparing};
 
 use crate::scripted::{Bench, Script, Scripted, Told};
 use crate::tiny_model;
+use candle_core::quantized::gguf_file::Value;
 
 const END: TokenId = 256;
 
@@ -141,6 +143,32 @@ fn a_prompt_is_made_ready_for_both_models() {
     }
     bench.run(&format!("{file}>"), "", "", params(true));
     assert!(counters(&bench).accepted_tokens > 0);
+}
+
+/// What comes of loading a model with another one that drafts for it.
+fn loaded(draft: &[(String, Value)]) -> Result<String, String> {
+    let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let model = tiny_model::write_good(own.path());
+    let draft = tiny_model::write(other.path(), draft, &tiny_model::tensors());
+    let options = LoadOptions { context: 512, threads: 2, compute: Compute::Kernels };
+    let draft: Locate = Box::new(move |_| Ok(draft));
+    let source =
+        EmbeddedSource::start(Box::new(move |_| Ok(model)), Some(draft), options, Sparing::default());
+    source.wait(&mut |_, _, _| {})
+}
+
+#[test]
+fn a_draft_model_is_named_beside_the_model_and_refused_where_it_has_other_tokens() {
+    let mut metadata = tiny_model::metadata();
+    let name = loaded(&metadata).unwrap();
+    assert!(name.starts_with("tiny") && name.ends_with(", with drafts of tiny"), "{name}");
+    for (key, value) in &mut metadata {
+        if let ("tokenizer.ggml.tokens", Value::Array(tokens)) = (key.as_str(), value) {
+            tokens.swap(97, 98);
+        }
+    }
+    let message = loaded(&metadata).unwrap_err();
+    assert!(message.contains("`draft_model`: tiny") && message.contains("same family"), "{message}");
 }
 
 #[test]
