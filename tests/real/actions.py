@@ -300,6 +300,8 @@ def actions_told(terminal):
     terminal.type(":Inf\t ed\t")
     terminal.wait_for_text(":Infill edit")
     terminal.keys("C-c")
+    # It throws away what is typed before it is handled.
+    wait_for("the command line to go", lambda: actions.session.rpc.lua("return vim.fn.mode()") == "n")
     terminal.type(":9,13Infill edit use the built-in function sum\r")
     diff = actions.expect_preview("edit-as-told", ":9,13Infill edit use the built-in function sum")
     for sign in "+-":
