@@ -102,8 +102,8 @@ impl Run<'_> {
             let next = self.next(writing, &pass.logits, row)?;
             let drafted = pass.draft.tokens.get(row).copied();
             let right = drafted.is_some() && drafted == next.token;
-            if let (Some(_), Some(origin)) = (drafted, pass.draft.origin) {
-                self.count_drafted(origin, right);
+            if drafted.is_some() {
+                self.count_drafted(pass.draft.origin, right);
             }
             let Some(token) = next.token else {
                 let rest = writing.detokenizer.finish();
@@ -147,27 +147,34 @@ impl Run<'_> {
         };
         let wanted = self.request.params.max_tokens.saturating_sub(writing.tokens + 1);
         let room = self.sequence.capacity().saturating_sub(writing.held + 1);
-        let tokenizer = self.generator.tokenizer;
-        let most = |origin| self.generator.paces().length(origin).min(wanted).min(room);
-        let found = lookup.propose(most(Origin::Lookup));
-        let mut tokens: Vec<TokenId> = found.take_while(|&token| !tokenizer.is_end(token)).collect();
-        let mut origin = Origin::Lookup;
-        let most = most(Origin::Small);
-        if let (true, 1.., Some(small)) = (tokens.is_empty(), most, &mut self.small) {
-            let held: Vec<TokenId> = self.sequence.tokens().chain([token]).collect();
-            let interrupt = self.interrupt;
-            match small.propose(&held, most, tokenizer, &|| interrupt.is_set()) {
-                Ok(proposed) => tokens = proposed,
-                Err(ForwardError::Interrupted) => return Err(ForwardError::Interrupted.into()),
-                Err(error) => {
-                    tracing::warn!(%error, "the draft model failed; this text is written without it");
-                    self.small = None;
-                }
-            }
-            origin = Origin::Small;
+        let bound = wanted.min(room);
+        let most = self.generator.paces().length(Origin::Lookup).min(bound);
+        let is_text = |token: &TokenId| !self.generator.tokenizer.is_end(*token);
+        let tokens: Vec<TokenId> = lookup.propose(most).take_while(is_text).collect();
+        match tokens.is_empty() {
+            true => self.small_draft(token, bound),
+            false => Ok(Draft { tokens, origin: Origin::Lookup }),
         }
-        let origin = (!tokens.is_empty()).then_some(origin);
-        Ok(Draft { tokens, origin })
+    }
+
+    /// Returns what the smaller model takes to follow `token`, at most `bound` tokens.
+    fn small_draft(&mut self, token: TokenId, bound: usize) -> Result<Draft, Break> {
+        let Some(small) = &mut self.small else { return Ok(Draft::default()) };
+        let most = self.generator.paces().length(Origin::Small).min(bound);
+        if most == 0 {
+            return Ok(Draft::default());
+        }
+        let held: Vec<TokenId> = self.sequence.tokens().chain([token]).collect();
+        let interrupt = self.interrupt;
+        match small.propose(&held, most, self.generator.tokenizer, &|| interrupt.is_set()) {
+            Ok(tokens) => Ok(Draft { tokens, origin: Origin::Small }),
+            Err(ForwardError::Interrupted) => Err(ForwardError::Interrupted.into()),
+            Err(error) => {
+                tracing::warn!(%error, "the draft model failed; this text is written without it");
+                self.small = None;
+                Ok(Draft::default())
+            }
+        }
     }
 
     fn count_drafted(&self, origin: Origin, right: bool) {

@@ -14,9 +14,10 @@ use pace::Pace;
 pub(super) use small::{Drafting, SmallModel};
 
 /// Where a draft came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The text before it.
+    #[default]
     Lookup,
     /// The smaller model.
     Small,
@@ -26,8 +27,7 @@ pub(super) enum Origin {
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) tokens: Vec<TokenId>,
-    /// `None` when there are none.
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Origin,
 }
 
 /// What is known of drafts of either origin; kept from job to job, for one is too short to learn from.
@@ -57,12 +57,12 @@ impl Paces {
 
     /// Counts the time of a pass, with that of its draft.
     pub(super) fn took(&mut self, draft: &Draft, time: Duration) {
-        match draft.origin {
-            Some(origin) => self.of(origin).took(draft.tokens.len(), time),
-            None => {
+        match draft.tokens.len() {
+            0 => {
                 self.lookup.took(0, time);
                 self.small.took(0, time);
             }
+            drafted => self.of(draft.origin).took(drafted, time),
         }
     }
 }

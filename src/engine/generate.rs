@@ -141,7 +141,7 @@ impl Run<'_> {
             }
         }
         let started = Instant::now();
-        let logits = self.prefill();
+        let logits = self.prefill(true);
         self.usage.prefill += started.elapsed();
         let logits = match logits {
             Err(gave_way @ Break::GaveWay(_)) => return Err(gave_way),
@@ -162,7 +162,7 @@ impl Run<'_> {
     /// and that is not the prompt's cost.
     fn rewrite(&mut self, writing: Writing) -> Result<JobOutput, Break> {
         let (started, usage) = (Instant::now(), self.usage);
-        let logits = self.compute_prompt(false)?;
+        let logits = self.prefill(false)?;
         self.usage = usage;
         let result = self.go_on(writing, logits);
         self.usage.decode += started.elapsed();
@@ -170,11 +170,7 @@ impl Run<'_> {
     }
 
     /// Computes what the sequence does not hold of the prompt; the last token always, for its logits.
-    fn prefill(&mut self) -> Result<Logits, Break> {
-        self.compute_prompt(true)
-    }
-
-    fn compute_prompt(&mut self, may_give_way: bool) -> Result<Logits, Break> {
+    fn prefill(&mut self, may_give_way: bool) -> Result<Logits, Break> {
         let tokens = std::mem::take(&mut self.request.prompt.tokens);
         let result = self.compute_chunks(&tokens[self.sequence.len()..], may_give_way);
         self.request.prompt.tokens = tokens;

@@ -212,6 +212,12 @@ impl Attention {
     }
 }
 
+/// Returns which layers have what every so many lacks. A header may say any number of layers; that there are too many is found
+/// by the check.
+fn all_but_every(every: usize, layers: usize) -> Vec<bool> {
+    (1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(every)).collect()
+}
+
 impl Architecture {
     /// Returns whether the CPU's kernels can run it: they go over heads sixteen numbers at a time.
     pub(super) fn fits_kernels(&self) -> bool {

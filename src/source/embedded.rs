@@ -74,7 +74,8 @@ impl TokenCount for Counter {
 }
 
 impl EmbeddedSource {
-    /// Starts to locate and load the model, and the one that drafts for it if there is to be one; requests are refused with [`SourceError::Loading`] until it is there.
+    /// Starts to locate and load the model, and the one that drafts for it if there is to be one; requests are refused with
+    /// [`SourceError::Loading`] until they are there.
     pub fn start(
         locate: Locate,
         draft_model: Option<Locate>,

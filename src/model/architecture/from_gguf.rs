@@ -3,7 +3,7 @@
 
 use super::rotary::{Long, Rotary, Scaling, Yarn, yarn_magnitude};
 use super::{
-    Activation, Architecture, Attention, Gate, MOST_LAYERS, Mlp, Norm, Position, SUPPORTED, Scales, Window,
+    Activation, Architecture, Attention, Gate, Mlp, Norm, Position, SUPPORTED, Scales, Window, all_but_every,
 };
 use crate::model::kernels::RotaryStyle;
 use crate::model::weights::Weights;
@@ -180,8 +180,7 @@ fn window(keys: &Keys<'_>, layers: usize) -> Option<Window> {
     let key = "attention.sliding_window_pattern";
     let every = keys.number(key).unwrap_or(every).max(1);
     let listed = keys.file.flags(&format!("{}.{key}", keys.name));
-    let layers = listed
-        .unwrap_or_else(|| (1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(every)).collect());
+    let layers = listed.unwrap_or_else(|| all_but_every(every, layers));
     Some(Window { size, layers }).filter(|window| window.size > 0)
 }
 
@@ -196,16 +195,12 @@ fn rotary(keys: &Keys<'_>, head_dim: usize, layers: usize) -> Result<Rotary, Mod
     let dims = keys.number("rope.dimension_count").unwrap_or(head_dim);
     let base = keys.float("rope.freq_base").unwrap_or(10_000.0);
     let factors = |name: &str| factors(file, name, dims / 2).map(Scaling::Factors);
-    let original = keys.number("rope.scaling.original_context_length");
     let mut magnitude = keys.float("rope.scaling.attn_factor").unwrap_or(1.0);
     let mut long = None;
     let scaling = if file.has("rope_freqs.weight") {
         factors("rope_freqs.weight")?
     } else if file.has("rope_factors_short.weight") {
-        let beyond = match original {
-            Some(original) => original,
-            None => keys.required("context_length")?,
-        };
+        let beyond = original(keys)?;
         let scaling = factors("rope_factors_long.weight")?;
         long = Some(Long { beyond, frequencies: Rotary::new(style, dims, base, &scaling).frequencies });
         factors("rope_factors_short.weight")?
@@ -240,22 +235,25 @@ fn rotary(keys: &Keys<'_>, head_dim: usize, layers: usize) -> Result<Rotary, Mod
         }
         // No key says so; it is so in llama.cpp, too.
         "smollm3" => {
-            rotary.layers =
-                Some((1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(4)).collect());
+            rotary.layers = Some(all_but_every(4, layers));
         }
         _ => {}
     }
     Ok(rotary)
 }
 
+/// Returns the positions of the first training.
+fn original(keys: &Keys<'_>) -> Result<usize, ModelError> {
+    match keys.number("rope.scaling.original_context_length") {
+        Some(original) => Ok(original),
+        None => keys.required("context_length"),
+    }
+}
+
 fn yarn(keys: &Keys<'_>, factor: f64) -> Result<Scaling, ModelError> {
-    let original = match keys.number("rope.scaling.original_context_length") {
-        Some(original) => original,
-        None => keys.required("context_length")?,
-    };
     Ok(Scaling::Yarn(Yarn {
         factor,
-        original: original as f64,
+        original: original(keys)? as f64,
         fast: keys.float("rope.scaling.yarn_beta_fast").unwrap_or(32.0),
         slow: keys.float("rope.scaling.yarn_beta_slow").unwrap_or(1.0),
         rounded: true,

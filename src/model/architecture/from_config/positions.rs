@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Config;
 use crate::model::ModelError;
-use crate::model::architecture::MOST_LAYERS;
+use crate::model::architecture::all_but_every;
 use crate::model::architecture::rotary::{Long, Rotary, Scaling, Yarn, longrope_magnitude, yarn_magnitude};
 use crate::model::kernels::RotaryStyle;
 
@@ -137,7 +137,7 @@ fn turning(config: &Config<'_>, layers: usize) -> Vec<bool> {
         Some(listed) => listed.iter().map(|turns| turns.as_u64() != Some(0)).collect(),
         None => {
             let every = config.number(&["no_rope_layer_interval"]).unwrap_or(4).max(1);
-            (1..=layers.min(MOST_LAYERS)).map(|layer| !layer.is_multiple_of(every)).collect()
+            all_but_every(every, layers)
         }
     }
 }
