@@ -73,6 +73,11 @@ pub fn mask(parts: &mut [&mut String]) -> usize {
     found.len()
 }
 
+/// Compiles the rules, if that was not done yet. Otherwise the first text that is looked at waits for it.
+pub fn prepare() {
+    compiled();
+}
+
 fn compiled() -> &'static Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
     COMPILED.get_or_init(|| {

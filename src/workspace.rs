@@ -11,4 +11,4 @@ mod scan;
 
 pub use index::{IndexedFile, Place, Workspace};
 pub use resolve::{Imported, Resolver};
-pub use rules::IGNORE_FILE;
+pub use rules::{IGNORE_FILE, prepare};

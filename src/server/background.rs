@@ -11,6 +11,8 @@ pub(super) fn run(work: impl FnOnce() + Send + 'static) {
     let runtime = tokio::runtime::Handle::current();
     let work = move || {
         let _entered = runtime.enter();
+        // Requests need it too and would wait for this thread, at a low priority on a busy machine for seconds.
+        crate::workspace::prepare();
         let priority = ThreadPriorityValue::try_from(PRIORITY).map(ThreadPriority::Crossplatform);
         if let Err(error) = priority.map(set_current_thread_priority) {
             tracing::debug!(error, "the project is read at the usual priority");

@@ -62,6 +62,11 @@ fn read(folder: &Path) -> Option<Arc<Gitignore>> {
     builder.build().ok().map(Arc::new)
 }
 
+/// Makes ready what files are told apart by, if that was not done yet. Otherwise the first file waits for it.
+pub fn prepare() {
+    secrets::prepare();
+}
+
 /// Returns whether what is in a file may be shown to a model: text that somebody wrote, and no secret.
 pub(super) fn is_source(path: &Path, text: &str) -> bool {
     !secrets::is_secret_name(path)

@@ -38,6 +38,13 @@ pub fn options(kind: RemoteKind, url: &str) -> RemoteOptions {
     }
 }
 
+/// Lets a time pass that the source is to wait for.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// A request, and the pieces that its watcher sees.
 pub fn request(input: Input) -> (Request, Arc<Mutex<Vec<String>>>) {
     let pieces = Arc::new(Mutex::new(Vec::new()));

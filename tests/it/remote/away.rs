@@ -7,8 +7,8 @@ use infill_ls::source::{FallbackSource, RemoteKind, RemoteOptions, RemoteSource,
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::options;
 use super::server::Server;
+use super::{options, pass};
 use crate::support::{Builder, Script, TestServer, at};
 
 const INLINE: &str = "textDocument/inlineCompletion";
@@ -41,13 +41,6 @@ async fn suggested(editor: &mut TestServer, line: &mut u32) -> Value {
     let answer = editor.call(INLINE, at(URI, *line, text.len() as u32)).await;
     *line += 1;
     answer["items"][0]["insertText"].clone()
-}
-
-/// Lets a time pass that the source is to wait for.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]
@@ -148,7 +141,10 @@ async fn settings_that_cannot_be_used_leave_the_model_inside() {
 async fn masked_secrets_are_counted_in_the_status() {
     let here = Server::events(REMOTE).await;
     let remote = RemoteSource::new(options(RemoteKind::LlamaServer, &here.url));
-    let mut editor = editor(Arc::new(remote)).await;
+    // Nothing is asked ahead, which would mask the same secret again.
+    let asked_only = json!({ "completion": { "ahead": false } });
+    let mut editor = Builder::of(Arc::new(remote)).with("/initializationOptions", asked_only).ready().await;
+    editor.open(URI, "python", "").await;
     editor.insert(URI, 2, (0, 0), "password = 'hunter2'\n\nx = ").await;
     editor.call(INLINE, at(URI, 2, 4)).await;
     let doctor = editor.call("infill/doctor", Value::Null).await;

@@ -1,13 +1,12 @@
 //! Servers that load a model when it is first asked for.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use infill_ls::source::{RemoteKind, RemoteOptions, RemoteSource, Source, SourceError};
+use infill_ls::source::{RemoteKind, RemoteSource, Source, SourceError};
 use tokio::sync::Semaphore;
 
 use super::server::{Asked, Server};
-use super::{gap, options, request};
+use super::{gap, options, pass, request};
 
 /// Starts an Ollama that has its model loaded once `loaded` has a permit.
 async fn ollama(loaded: Arc<Semaphore>) -> Server {
@@ -69,10 +68,17 @@ async fn a_model_goes_on_loading_when_whoever_asked_for_it_goes_away() {
 async fn a_model_that_loads_for_long_is_not_waited_for() {
     let loaded = Arc::new(Semaphore::new(0));
     let server = ollama(Arc::clone(&loaded)).await;
-    let short = RemoteOptions { read: Duration::from_millis(40), ..options(RemoteKind::Ollama, &server.url) };
-    let source = RemoteSource::new(short);
+    let options = options(RemoteKind::Ollama, &server.url);
+    let silence = options.read;
+    let source = RemoteSource::new(options);
     let away = SourceError::Away("the server is loading the model".into());
-    assert_eq!(source.generate(request(gap("x = $0")).0).await.unwrap_err(), away);
+    let waiting = source.generate(request(gap("x = $0")).0);
+    let waiting = tokio::spawn(waiting);
+    until(&server, (1, 0)).await;
+    while !waiting.is_finished() {
+        pass(silence / 4).await;
+    }
+    assert_eq!(waiting.await.unwrap().unwrap_err(), away);
     // The next one does not wait at all.
     assert_eq!(source.generate(request(gap("x = $0")).0).await.unwrap_err(), away);
     assert_eq!(source.remote().unwrap().away.as_deref(), Some("the server is loading the model"));
