@@ -3,7 +3,11 @@
 
 use std::ops::Range;
 
-use regex::Regex;
+use regex::bytes::{Captures, Regex, RegexBuilder};
+
+/// Bytes of the longest secret that is told by its name: a longer value is data. It is not a bound in the patterns, which would
+/// become automata of as many states.
+const LONGEST: usize = 200;
 
 /// A kind of secret.
 #[derive(Debug)]
@@ -94,37 +98,37 @@ pub const RULES: &[Rule] = &[
     ),
     likely(
         "password in an address",
-        r#"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"'`<>]{1,60}:(?P<s>[^\s:/@"'`<>]{3,80})@"#,
+        r#"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"'`<>]+:(?P<s>[^\s:/@"'`<>]{3,})@"#,
         Check::Literal,
     ),
     // `api_key = "…"`, `"apiKey": "…"`, `authToken: string = '…'`, `:token => "…"`
     Rule {
         name: "key in an assignment",
-        pattern: r#"(?i)(?:api_?key|access_?key|secret_?key|private_?key|signing_?key|encryption_?key|auth_?key|account_?key|token|secret|client_?secret|credentials?)[a-z0-9]{0,8}["'`\]]{0,2}\s{0,4}(?::\s{0,2}&?(?:'?[a-z]+\s)?[a-z]+\s{0,2})?(?:=>|:=|=|:)\s{0,4}[brfu]?["'`](?P<s>[a-z0-9_+/=.~-]{12,200})["'`]"#,
+        pattern: r#"(?i)(?:api_?key|access_?key|secret_?key|private_?key|signing_?key|encryption_?key|auth_?key|account_?key|token|secret|client_?secret|credentials?)[a-z0-9]{0,8}["'`\]]{0,2}\s{0,4}(?::\s{0,2}&?(?:'?[a-z]+\s)?[a-z]+\s{0,2})?(?:=>|:=|=|:)\s{0,4}[brfu]?["'`](?P<s>[a-z0-9_+/=.~-]{12,})["'`]"#,
         check: Check::Drawn,
         certain: false,
     },
     Rule {
         name: "long key in an assignment",
-        pattern: r#"(?i)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|secret|password|passwd)["'`]?\s{0,4}[=:]\s{0,4}["'](?P<s>[a-z0-9_+/=.-]{20,200})["']"#,
+        pattern: r#"(?i)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|secret|password|passwd)["'`]?\s{0,4}[=:]\s{0,4}["'](?P<s>[a-z0-9_+/=.-]{20,})["']"#,
         check: Check::Drawn,
         certain: true,
     },
     likely(
         "password in an assignment",
-        r#"(?i)(?:passwords?|passwd|passphrase|passcode|pwd)[a-z0-9]{0,8}["'`\]]{0,2}\s{0,4}(?::\s{0,2}&?(?:'?[a-z]+\s)?[a-z]+\s{0,2})?(?:=>|:=|=|:)\s{0,4}[brfu]?["'`](?P<s>[^\s"'`]{4,200})["'`]"#,
+        r#"(?i)(?:passwords?|passwd|passphrase|passcode|pwd)[a-z0-9]{0,8}["'`\]]{0,2}\s{0,4}(?::\s{0,2}&?(?:'?[a-z]+\s)?[a-z]+\s{0,2})?(?:=>|:=|=|:)\s{0,4}[brfu]?["'`](?P<s>[^\s"'`]{4,})["'`]"#,
         Check::Literal,
     ),
     // `DB_PASSWORD=…` in a shell script, an environment file, a unit file.
     likely(
         "variable of an environment",
-        r#"(?m)^[ \t]*(?:export[ \t]+|Environment=|ENV[ \t]+|ARG[ \t]+)?[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)[A-Z0-9_]*=(?P<s>[^\s"'`$(){}\[\]<>;,]{6,200})[ \t]*\r?$"#,
+        r#"(?m)^[ \t]*(?:export[ \t]+|Environment=|ENV[ \t]+|ARG[ \t]+)?[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)[A-Z0-9_]*=(?P<s>[^\s"'`$(){}\[\]<>;,]{6,})[ \t]*\r?$"#,
         Check::Drawn,
     ),
     // `password: …` in YAML.
     likely(
         "value in YAML",
-        r#"(?mi)^[ \t-]*[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key)[ \t]*:[ \t]+(?P<s>[^\s"'`#{}\[\]$<>&*!|,;()]{8,200})[ \t]*\r?$"#,
+        r#"(?mi)^[ \t-]*[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key)[ \t]*:[ \t]+(?P<s>[^\s"'`#{}\[\]$<>&*!|,;()]{8,})[ \t]*\r?$"#,
         Check::Drawn,
     ),
 ];
@@ -159,14 +163,20 @@ const FILLERS: &[&str] = &[
 ];
 
 impl Rule {
+    /// Compiles the pattern. Letters and digits are those of ASCII: all that is written in code, at a tenth of the states.
+    pub(super) fn compile(&self) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(self.pattern).unicode(false).build()
+    }
+
     /// Returns where it holds in a text.
     pub(super) fn find<'t>(
         &'t self,
         regex: &'t Regex,
         text: &'t str,
     ) -> impl Iterator<Item = Range<usize>> + 't {
-        let secret = |found: regex::Captures<'t>| found.name("s").map(|secret| secret.range());
-        regex.captures_iter(text).filter_map(secret).filter(|range| self.check.holds(&text[range.clone()]))
+        let secret = |found: Captures<'t>| found.name("s").map(|secret| whole(text, secret.range()));
+        let found = regex.captures_iter(text.as_bytes()).filter_map(secret);
+        found.filter(|range| self.check.holds(&text[range.clone()]))
     }
 
     /// Returns whether it holds beyond doubt somewhere in a text.
@@ -181,6 +191,7 @@ impl Check {
         let letters = secret.bytes().filter(u8::is_ascii_alphabetic).count();
         match self {
             Self::Pattern => !secret.trim().is_empty(),
+            _ if LONGEST < secret.len() => false,
             // A version or a number has digits too, and a name may end in one.
             Self::Drawn => 2 <= digits && 2 <= letters && !is_path(secret),
             Self::Literal => {
@@ -190,6 +201,17 @@ impl Check {
             }
         }
     }
+}
+
+/// Returns a range of bytes with the whole of the characters at its ends.
+fn whole(text: &str, Range { mut start, mut end }: Range<usize>) -> Range<usize> {
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
 }
 
 /// Returns whether a value is words that are joined by dots, dashes or slashes: a name in code, a file, an address.

@@ -270,6 +270,13 @@ fn several_secrets_of_a_text_are_masked_and_the_rest_stays() {
 }
 
 #[test]
+fn secrets_in_letters_beyond_ascii_are_masked_whole() {
+    let mut text = "password = 'pässwört—geheim9'\nurl = 'ftp://jörg:größe42ß@host/'\n".to_owned();
+    assert_eq!(mask(&mut [&mut text]), 2);
+    assert_eq!(text, format!("password = '{MASK}'\nurl = 'ftp://jörg:{MASK}@host/'\n"));
+}
+
+#[test]
 fn what_keeps_a_file_from_being_read_is_beyond_doubt() {
     assert!(holds_secret(&format!(
         "KEY = '-----BEGIN {} KEY-----\\nMIIEpAIBAAKCAQEA7bqZk1nq8Yw'",
