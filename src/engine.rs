@@ -50,8 +50,17 @@ pub struct Parts {
     pub cache_bytes: usize,
     /// How long a job runs at least before it gives way to one of another document or window.
     pub turn: Duration,
-    /// How long a document is unused before no more is kept of it than the rows of its file, if another one was used since.
-    pub rest_after: Duration,
+    /// When documents keep less.
+    pub rest_after: RestAfter,
+}
+
+/// How long a document is unused before less of it is kept, if another one was used since.
+#[derive(Debug, Clone, Copy)]
+pub struct RestAfter {
+    /// Before what was made ready is freed.
+    pub ready: Duration,
+    /// Before no more is kept than the rows of its file.
+    pub tail: Duration,
 }
 
 /// The handle of the engine thread; dropping it cancels what runs and joins the thread.

@@ -2,11 +2,11 @@
 //! from them at any position. A second file's worth is kept while the file is computed behind other files than before. A
 //! request writes into a tail only, so the file's rows stay for the next one; only an edit takes rows of the file away, from
 //! the edit on. The least recently used documents are given up when memory is short, and one that was not used for a while
-//! keeps only the rows of its file.
+//! keeps the tail that served last, and after a longer while only the rows of its file.
 
 use std::time::{Duration, Instant};
 
-use super::BranchId;
+use super::{BranchId, RestAfter};
 use crate::model::{KvCache, LanguageModel, ModelError, Sequence, TokenId};
 
 /// Tails of a document: the one that serves, the one that is made ready, and one for another place.
@@ -30,8 +30,7 @@ const SEAM: usize = 2;
 pub(super) struct Branches {
     bytes: usize,
     context: usize,
-    /// How long a document is unused before it keeps only its file.
-    rest_after: Duration,
+    rest_after: RestAfter,
     branches: Vec<Branch>,
 }
 
@@ -45,6 +44,18 @@ pub(super) struct Branch {
     numbers: u64,
     /// Most recently used last.
     tails: Vec<Tail>,
+    rest: Rest,
+}
+
+/// What a document that was not used for a while keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// It was used: all.
+    None,
+    /// The tail that serves, and its files.
+    Serving,
+    /// One file.
+    File,
 }
 
 /// The rows of the file behind one beginning.
@@ -74,7 +85,7 @@ pub(super) enum Work {
 
 impl Branches {
     /// Keeps at most `bytes` of rows, of sequences of at most `context` tokens.
-    pub(super) fn new(bytes: usize, context: usize, rest_after: Duration) -> Self {
+    pub(super) fn new(bytes: usize, context: usize, rest_after: RestAfter) -> Self {
         Self { bytes, context, rest_after, branches: Vec::new() }
     }
 
@@ -84,10 +95,10 @@ impl Branches {
             Some(index) => self.branches.remove(index),
             None => {
                 let files = vec![File { number: 0, rows: model.new_cache(self.context)? }];
-                Branch { id, used: Instant::now(), files, numbers: 1, tails: Vec::new() }
+                Branch { id, used: Instant::now(), files, numbers: 1, tails: Vec::new(), rest: Rest::None }
             }
         };
-        branch.used = Instant::now();
+        (branch.used, branch.rest) = (Instant::now(), Rest::None);
         while self.held_bytes() + branch.bytes() > self.bytes && !self.branches.is_empty() {
             let held = self
                 .branches
@@ -110,17 +121,28 @@ impl Branches {
     /// Returns the time until [`Branches::rest`] has something to free; `None` while it has nothing.
     pub(super) fn until_rest(&self) -> Option<Duration> {
         let others = &self.branches[..self.branches.len().saturating_sub(1)];
-        let rests = others.iter().filter(|branch| !branch.is_resting());
-        rests.map(|branch| self.rest_after.saturating_sub(branch.used.elapsed())).min()
+        let until = |branch: &Branch| {
+            let after = match branch.rest {
+                Rest::None => self.rest_after.ready,
+                Rest::Serving => self.rest_after.tail,
+                Rest::File => return None,
+            };
+            Some(after.saturating_sub(branch.used.elapsed()))
+        };
+        others.iter().filter_map(until).min()
     }
 
-    /// Frees what documents hold besides their files that were not used for a while. The one that was used last may be the
-    /// one before which somebody sits and thinks, and its next suggestion must not wait.
+    /// Frees what documents hold that were not used for a while: first what was made ready, which is soon done again, then all
+    /// besides their files. The one that was used last may be the one before which somebody sits and thinks, and its next
+    /// suggestion must not wait.
     pub(super) fn rest(&mut self) {
         let others = self.branches.len().saturating_sub(1);
         for branch in &mut self.branches[..others] {
-            if self.rest_after <= branch.used.elapsed() {
-                branch.rest();
+            let unused = branch.used.elapsed();
+            if self.rest_after.tail <= unused {
+                branch.keep_file();
+            } else if self.rest_after.ready <= unused {
+                branch.keep_serving();
             }
         }
     }
@@ -245,15 +267,18 @@ impl Branch {
         Ok(rows)
     }
 
-    fn is_resting(&self) -> bool {
-        self.tails.is_empty() && self.files.len() == 1
+    /// Frees the tails that serve nobody.
+    fn keep_serving(&mut self) {
+        self.tails.retain(|tail| tail.serves != 0);
+        self.rest = Rest::Serving;
     }
 
     /// Frees all but one file: a second one that is still being computed has fewer rows.
-    fn rest(&mut self) {
+    fn keep_file(&mut self) {
         self.tails.clear();
         let longest = (0..self.files.len()).max_by_key(|&index| self.files[index].rows.len());
         self.files = longest.map(|index| self.files.remove(index)).into_iter().collect();
+        self.rest = Rest::File;
     }
 
     fn bytes(&self) -> usize {

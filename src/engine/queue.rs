@@ -204,8 +204,8 @@ impl Queue {
         left
     }
 
-    /// Waits for something to do, freeing first, then the newest job, idle ones last, then what can be made ready, and when
-    /// there was nothing for the time `until_rest`, what rests; `None` after [`Queue::close`].
+    /// Waits for something to do: freeing first, then what rests after the time `until_rest`, however much else there is, then
+    /// the newest job, idle ones last, then what can be made ready; `None` after [`Queue::close`].
     pub(super) fn pop(&self, until_rest: Option<Duration>) -> Option<Next> {
         let began = Instant::now();
         let mut state = self.lock();
@@ -215,6 +215,10 @@ impl Queue {
             }
             if let Some(freed) = state.forgotten.pop() {
                 return Some(Next::Forget(freed));
+            }
+            let left = until_rest.map(|until| until.saturating_sub(began.elapsed()));
+            if left == Some(Duration::ZERO) {
+                return Some(Next::Rest);
             }
             if let Some(job) = state.next_job() {
                 let mut interrupt = Interrupt::new(job.cancel.clone(), self.turn);
@@ -232,9 +236,8 @@ impl Queue {
                 state.running = Some(Running::Preparation { key, interrupt: interrupt.clone() });
                 return Some(Next::Prepare(preparation, interrupt));
             }
-            state = match until_rest.map(|until| until.saturating_sub(began.elapsed())) {
+            state = match left {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return Some(Next::Rest),
                 Some(left) => {
                     self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::{Ahead, BoxFuture, Counters, EngineReport, Generation, Request, Source, SourceError, Status};
 use crate::complete::{TokenCount, TokenOdds};
 use crate::engine::{
-    self, BranchId, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness,
+    self, BranchId, Engine, Job, JobError, Parts, Preparation, PromptTokens, Purpose, Readiness, RestAfter,
 };
 use crate::model::{Decoder, LanguageModel, LoadOptions, Loaded, Reload, Tokenizer, load};
 
@@ -28,8 +28,9 @@ const CACHE_BYTES: usize = 256 << 20;
 /// later for it, and whoever waits behind a long one does not notice.
 const TURN: Duration = Duration::from_millis(150);
 
-/// After this time unused, a document's rows besides its file's are freed. They are half of all, and half a second's work.
-const REST_AFTER: Duration = Duration::from_secs(60);
+/// After these times unused, a document's rows besides its file's are freed. What was made ready is as soon made ready again; what
+/// served last is half a second's work before the next suggestion.
+const REST_AFTER: RestAfter = RestAfter { ready: Duration::from_secs(10), tail: Duration::from_secs(60) };
 
 /// Tokens of the context that a file's rows leave free, for a suffix and an answer behind any cursor in it.
 const BEHIND_FILE: usize = 1024;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use infill_ls::engine::{
     CancelToken, Engine, FinishReason, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens,
+    RestAfter,
 };
 use infill_ls::model::{
     Compute, ForwardError, KvCache, LanguageModel, LoadOptions, Logits, ModelError, Output, Sequence,
@@ -87,12 +88,12 @@ struct Passes {
 impl Bench {
     /// Returns one in which no job gives way and nothing rests.
     fn new(answer: &str, context: usize, gated: bool) -> (Self, Passes) {
-        Self::with_times([Duration::from_secs(600); 2], answer, context, gated)
+        Self::with_times([Duration::from_secs(600); 3], answer, context, gated)
     }
 
     /// Returns one with other times for a turn and until a document rests.
-    fn with_times(times: [Duration; 2], answer: &str, context: usize, gated: bool) -> (Self, Passes) {
-        let [turn, rest_after] = times;
+    fn with_times(times: [Duration; 3], answer: &str, context: usize, gated: bool) -> (Self, Passes) {
+        let [turn, ready, tail] = times;
         let dir = tempfile::tempdir().unwrap();
         let options = LoadOptions { context: 64, threads: 1, compute: Compute::Kernels };
         let tokenizer = load(&tiny_model::write_good(dir.path()), options).unwrap().tokenizer;
@@ -112,7 +113,7 @@ impl Bench {
             context,
             cache_bytes: 0,
             turn,
-            rest_after,
+            rest_after: RestAfter { ready, tail },
         };
         let bench = Self { engine: Engine::start(parts).unwrap(), tokenizer, replies: channel() };
         (bench, Passes { entered: heard, permits })

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use infill_ls::engine::{
-    CancelToken, Engine, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens, Watch,
+    CancelToken, Engine, GenerationParams, Job, JobError, JobOutput, Parts, PromptTokens, RestAfter, Watch,
 };
 use infill_ls::model::{
     ForwardError, KvCache, LanguageModel, Logits, ModelError, Output, Sequence, TokenId, Tokenizer,
@@ -98,7 +98,7 @@ impl Bench {
             context,
             cache_bytes: 0,
             turn: Duration::from_secs(600),
-            rest_after: Duration::from_secs(600),
+            rest_after: RestAfter { ready: Duration::from_secs(600), tail: Duration::from_secs(600) },
         };
         Self { engine: Engine::start(parts).unwrap(), tokenizer }
     }

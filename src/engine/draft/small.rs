@@ -3,10 +3,8 @@
 //! The method is that of Leviathan, Kalman and Matias, "Fast Inference from Transformers via Speculative Decoding" (2023),
 //! for greedy decoding.
 
-use std::time::Duration;
-
-use crate::engine::BranchId;
 use crate::engine::branches::{Branches, Work};
+use crate::engine::{BranchId, RestAfter};
 use crate::model::{ForwardError, LanguageModel, Output, Sequence, TokenId, Tokenizer};
 
 /// Tokens of a prompt that it may lack: a fraction of a second's work for a model that is worth to be asked.
@@ -32,7 +30,7 @@ impl SmallModel {
         model: Box<dyn LanguageModel>,
         bytes: usize,
         context: usize,
-        rest_after: Duration,
+        rest_after: RestAfter,
     ) -> Self {
         Self { model, branches: Branches::new(bytes, context, rest_after) }
     }

@@ -77,7 +77,8 @@ fn a_file_behind_other_files_takes_nothing_from_the_one_that_serves() {
 
 #[test]
 fn a_document_that_rests_keeps_its_file_and_the_one_that_was_used_last_keeps_all() {
-    let (bench, _) = Bench::with_times([Duration::from_secs(600), Duration::ZERO], "xy", 2048, false);
+    let (bench, _) =
+        Bench::with_times([Duration::from_secs(600), Duration::ZERO, Duration::ZERO], "xy", 2048, false);
     let file = "text of the file ".repeat(20);
     bench.engine.prepare(prepared(&bench, Purpose::File, "<", &file));
     let behind = prepared(&bench, Purpose::NewContext, "[others]<", &file);
@@ -94,6 +95,27 @@ fn a_document_that_rests_keeps_its_file_and_the_one_that_was_used_last_keeps_all
     assert!((10..40).contains(&asked(1, "[others]<")));
     asked(2, "<");
     assert!(asked(1, "<") > 300);
+}
+
+#[test]
+fn what_was_made_ready_rests_before_the_tail_that_serves() {
+    let hour = Duration::from_secs(3600);
+    let (bench, _) = Bench::with_times([hour, Duration::ZERO, hour], "xy", 2048, false);
+    let file = "text of the file ".repeat(20);
+    bench.engine.prepare(prepared(&bench, Purpose::File, "", &file));
+    wait_until_prepared(&bench, 340);
+    let asked = |branch: u64, suffix: &str| {
+        bench.submit(0, branch, &format!("{file}|{suffix}>"), params());
+        bench.reply().1.unwrap().usage.prefill_tokens
+    };
+    assert!(asked(1, "what serves") > 10);
+    let next = format!("{file}|made ready>");
+    bench.engine.prepare(prepared(&bench, Purpose::Prompt, "", &next));
+    wait_until_prepared(&bench, 340 + 12);
+    // Another document is used.
+    asked(2, "");
+    assert_eq!(asked(1, "what serves"), 1);
+    assert!(asked(1, "made ready") > 10);
 }
 
 #[test]

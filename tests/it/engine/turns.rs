@@ -7,7 +7,7 @@ use infill_ls::engine::{FinishReason, GenerationParams, JobError, Usage};
 use super::{Bench, params};
 
 /// A job gives way as soon as another one waits.
-const IMPATIENT: [Duration; 2] = [Duration::ZERO, Duration::from_secs(600)];
+const IMPATIENT: [Duration; 3] = [Duration::ZERO, Duration::from_secs(600), Duration::from_secs(600)];
 
 #[test]
 fn a_newer_job_of_a_document_overtakes_the_one_that_runs_and_the_one_that_waits() {
