@@ -5,10 +5,6 @@ use std::ops::Range;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-/// Bytes of the longest secret that is told by its name: a longer value is data. It is not a bound in the patterns, which would
-/// become automata of as many states.
-const LONGEST: usize = 200;
-
 /// A kind of secret.
 #[derive(Debug)]
 pub struct Rule {
@@ -41,7 +37,7 @@ const fn likely(name: &'static str, pattern: &'static str, check: Check) -> Rule
     Rule { name, pattern, check, certain: false }
 }
 
-/// All rules.
+/// All rules. None says how long a secret is at most: an automaton has a state for each repetition up to a bound.
 pub const RULES: &[Rule] = &[
     Rule {
         name: "private key",
@@ -191,7 +187,6 @@ impl Check {
         let letters = secret.bytes().filter(u8::is_ascii_alphabetic).count();
         match self {
             Self::Pattern => !secret.trim().is_empty(),
-            _ if LONGEST < secret.len() => false,
             // A version or a number has digits too, and a name may end in one.
             Self::Drawn => 2 <= digits && 2 <= letters && !is_path(secret),
             Self::Literal => {

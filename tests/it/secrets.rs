@@ -277,6 +277,21 @@ fn secrets_in_letters_beyond_ascii_are_masked_whole() {
 }
 
 #[test]
+fn secrets_of_any_length_are_masked() {
+    let long = "Zq8vT3nR5xB1mK9w".repeat(40);
+    for text in [
+        format!("Authorization: Bearer {long}"),
+        format!("{}{long}", "pypi-"),
+        format!("signing_key = \"{long}\""),
+        format!("export DB_PASSWORD={long}"),
+    ] {
+        let mut masked = text.clone();
+        assert_eq!(mask(&mut [&mut masked]), 1, "{text}");
+        assert!(!masked.contains("Zq8v"), "{masked}");
+    }
+}
+
+#[test]
 fn what_keeps_a_file_from_being_read_is_beyond_doubt() {
     assert!(holds_secret(&format!(
         "KEY = '-----BEGIN {} KEY-----\\nMIIEpAIBAAKCAQEA7bqZk1nq8Yw'",
