@@ -29,8 +29,8 @@ pub(super) fn recommend(store: &Store, latency: u32) -> anyhow::Result<()> {
     }
     let measured = rows.iter().filter(|row| row.measured).max_by_key(|row| row.entry.bytes).copied();
     let Some(measured) = measured else {
-        return print(
-            "no model is here to be measured; fetch one with `infill-ls model pull`, then try again",
+        anyhow::bail!(
+            "no model is here to be measured; fetch one with `infill-ls model pull`, then try again"
         );
     };
     for row in rows.iter_mut().filter(|row| !row.measured) {

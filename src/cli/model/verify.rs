@@ -17,9 +17,7 @@ pub(super) fn verify(store: &Store, name: Option<&str>) -> anyhow::Result<ExitCo
             here.map(|listed| (listed.entry.name.to_owned(), Model::Entry(listed.entry))).collect()
         }
     };
-    if models.is_empty() {
-        print("no model is here; fetch one with `infill-ls model pull`")?;
-    }
+    anyhow::ensure!(!models.is_empty(), "no model is here; fetch one with `infill-ls model pull`");
     let mut in_order = true;
     for (name, model) in models {
         print(&name)?;

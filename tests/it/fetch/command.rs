@@ -120,7 +120,8 @@ fn pull_with_every_route_closed_says_so() {
 fn verify_tells_a_model_in_order_from_a_damaged_one() {
     let cache = tempfile::tempdir().unwrap();
     let nothing = infill_ls(cache.path(), &["verify"]);
-    assert!(nothing.status.success() && out(&nothing).contains("model pull"), "{}", out(&nothing));
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(err(&nothing).contains("model pull"), "{}", err(&nothing));
 
     let good = crate::tiny_model::write_good(cache.path());
     let output = infill_ls(cache.path(), &["verify", good.to_str().unwrap()]);
@@ -142,5 +143,6 @@ fn verify_tells_a_model_in_order_from_a_damaged_one() {
 fn recommend_without_a_model_says_what_to_do() {
     let cache = tempfile::tempdir().unwrap();
     let output = infill_ls(cache.path(), &["recommend"]);
-    assert!(output.status.success() && out(&output).contains("infill-ls model pull"), "{}", out(&output));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("infill-ls model pull"), "{}", err(&output));
 }
