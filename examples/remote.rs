@@ -41,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         None | Some("llama-server") => RemoteKind::LlamaServer,
         Some("openai") => RemoteKind::Openai,
         Some("vllm") => RemoteKind::Vllm,
+        Some("tgi") => RemoteKind::Tgi,
         Some("ollama") => RemoteKind::Ollama,
         Some(other) => bail!("`{other}` is no kind that this knows"),
     };
@@ -104,13 +105,13 @@ fn plain(agent: &ureq::Agent, url: &str, body: &[u8]) -> anyhow::Result<String> 
     let answer = request.send(body)?.into_body().read_to_string()?;
     let mut text = String::new();
     // Ollama's lines are the events themselves.
-    let events = answer.lines().map(|line| line.strip_prefix("data: ").unwrap_or(line));
+    let events = answer.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim_start());
     for event in events.filter(|event| event.starts_with('{')) {
         let event: Value = serde_json::from_str(event)?;
-        let places = ["/content", "/response", "/choices/0/text"];
+        let places = ["/content", "/response", "/choices/0/text", "/token/text"];
         text += places.iter().find_map(|place| event.pointer(place)?.as_str()).unwrap_or_default();
     }
-    // vLLM is not told to stop at a marker; what comes behind one is no part of the answer.
+    // vLLM and TGI are not told to stop at a marker; what comes behind one is no part of the answer.
     let end = MARKERS.iter().filter_map(|marker| text.find(marker)).min();
     text.truncate(end.unwrap_or(text.len()));
     Ok(text)

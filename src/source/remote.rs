@@ -103,7 +103,7 @@ impl RemoteSource {
     /// When it gives none; the message says why.
     pub async fn check(&self) -> Result<(), SourceError> {
         let server = self.server()?;
-        server.client.get(server.protocol.sign_of_life()).await.map(|_| ()).map_err(away)
+        server.client.alive(server.protocol.sign_of_life()).await.map_err(away)
     }
 
     /// Returns what would be sent for a request.
@@ -159,9 +159,9 @@ impl RemoteSource {
             if server.waking.is_loading() {
                 return server.breaker.failed(&Fault::loading(), Instant::now());
             }
-            match server.client.get(server.protocol.sign_of_life()).await {
+            match server.client.alive(server.protocol.sign_of_life()).await {
                 // Whatever it says, it says something.
-                Ok(_) => server.breaker.succeeded(),
+                Ok(()) => server.breaker.succeeded(),
                 Err(fault) if matches!(fault.kind, FaultKind::Request | FaultKind::Nonsense) => {
                     server.breaker.succeeded();
                 }

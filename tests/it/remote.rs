@@ -10,6 +10,7 @@ mod load;
 mod private;
 mod server;
 mod storm;
+mod tgi;
 mod trial;
 mod troubles;
 mod waking;

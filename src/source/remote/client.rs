@@ -208,13 +208,23 @@ impl Client {
 
     /// Reads a small JSON document from the server.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Fault> {
+        serde_json::from_slice(&self.got(path).await?).map_err(|_| no_json())
+    }
+
+    /// Asks for a sign of life: some answer with nothing but a status.
+    pub(super) async fn alive(&self, path: &str) -> Result<(), Fault> {
+        let body = self.got(path).await?;
+        let is_known = body.trim_ascii().is_empty() || serde_json::from_slice::<Value>(&body).is_ok();
+        if is_known { Ok(()) } else { Err(no_json()) }
+    }
+
+    async fn got(&self, path: &str) -> Result<Vec<u8>, Fault> {
         let http = self.connections.at(Moment::now());
         let answer = self.send(http.get(self.address(path)).headers(self.headers().await?)).await?;
         if !answer.status().is_success() {
             return Err(self.refusal(answer).await);
         }
-        let body = self.beginning(answer, LIST_BYTES).await;
-        serde_json::from_slice(&body).map_err(|_| Fault::new(FaultKind::Nonsense, "the answer is no JSON"))
+        Ok(self.beginning(answer, LIST_BYTES).await)
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Fault> {
@@ -253,6 +263,10 @@ impl Client {
         }
         Fault::of_status(status, &said, seconds.map(Duration::from_secs))
     }
+}
+
+fn no_json() -> Fault {
+    Fault::new(FaultKind::Nonsense, "the answer is no JSON")
 }
 
 /// Returns whether an address is this machine itself, to which no proxy leads.

@@ -41,6 +41,32 @@ pub(super) enum FaultKind {
     Nonsense,
 }
 
+impl FaultKind {
+    /// Returns what a status means that is no success.
+    pub(super) fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 | 404 | 405 | 300..=399 => Self::Refused,
+            429 | 502..=504 => Self::Busy,
+            // TGI's word for an answer that failed on its way.
+            424 => Self::Broken,
+            400..=499 => Self::Request,
+            _ => Self::Broken,
+        }
+    }
+
+    /// Returns whether the server is there, and only does not do what it was asked.
+    pub(super) fn is_an_answer(self) -> bool {
+        matches!(self, Self::Request | Self::Refused | Self::Nonsense)
+    }
+}
+
+impl From<&str> for Fault {
+    /// The answer is not what such a server sends.
+    fn from(message: &str) -> Self {
+        Self::new(FaultKind::Nonsense, message)
+    }
+}
+
 impl Fault {
     pub(super) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None }
@@ -79,12 +105,7 @@ impl Fault {
 
     /// Reads an answer that is an error: its status and what it says.
     pub(super) fn of_status(status: u16, said: &str, retry_after: Option<Duration>) -> Self {
-        let kind = match status {
-            401 | 403 | 404 | 405 | 300..=399 => FaultKind::Refused,
-            429 | 502..=504 => FaultKind::Busy,
-            400..=499 => FaultKind::Request,
-            _ => FaultKind::Broken,
-        };
+        let kind = FaultKind::of_status(status);
         let what = match status {
             401 | 403 => "the key is refused (settings `remote.key_env`, `remote.key_name`)".to_owned(),
             404 | 405 => {

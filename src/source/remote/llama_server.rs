@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, Gap, Text};
 use super::events::Framing;
+use super::fault::Fault;
 use super::markers::without_markers;
 use super::openai;
 use super::protocol::{Beginning, Delta, Finish, Odds, Outgoing, Protocol, error_in, probability};
@@ -39,7 +40,7 @@ impl Protocol for LlamaServer {
         }
     }
 
-    fn read(&self, event: &Value) -> Result<Delta, String> {
+    fn read(&self, event: &Value) -> Result<Delta, Fault> {
         if event.get("choices").is_some() {
             return openai::read(event);
         }

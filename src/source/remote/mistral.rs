@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, Text};
 use super::events::Framing;
+use super::fault::Fault;
 use super::openai::{self, Going};
 use super::protocol::{Beginning, Delta, Outgoing, Protocol};
 
@@ -29,7 +30,7 @@ impl Protocol for Mistral {
         Ok(outgoing)
     }
 
-    fn read(&self, event: &Value) -> Result<Delta, String> {
+    fn read(&self, event: &Value) -> Result<Delta, Fault> {
         openai::read(event)
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, Text};
 use super::events::Framing;
+use super::fault::Fault;
 use super::protocol::{Beginning, Delta, Finish, Odds, Outgoing, Protocol, error_in, probability, stops};
 
 /// Ollama.
@@ -61,7 +62,7 @@ impl Protocol for Ollama {
         Ok(Outgoing { path, body, framing: Framing::Lines, begins_with, cut_at: &[] })
     }
 
-    fn read(&self, event: &Value) -> Result<Delta, String> {
+    fn read(&self, event: &Value) -> Result<Delta, Fault> {
         error_in(event)?;
         let text = event["response"].as_str().or_else(|| event["message"]["content"].as_str());
         let text = text.ok_or("the server sent neither `response` nor `message`")?.to_owned();

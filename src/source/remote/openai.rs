@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, Text};
 use super::events::Framing;
+use super::fault::Fault;
 use super::protocol::{Beginning, Delta, Finish, Odds, Outgoing, Protocol, error_in, probability, stops};
 
 /// A server with OpenAI's interface.
@@ -53,6 +54,8 @@ impl Protocol for OpenAi {
         let cut_at = if self.vllm { ends } else { &[] };
         if self.vllm {
             body["stream_options"] = json!({ "include_usage": true });
+            // The files of some models, Qwen's coders among them, have it shun what stands in the prompt already.
+            body["repetition_penalty"] = 1.0.into();
             // Markers that the model writes are wanted, for they end the answer.
             body["skip_special_tokens"] = false.into();
             if let Some(top_k) = ask.params.top_k {
@@ -63,7 +66,7 @@ impl Protocol for OpenAi {
         Ok(Outgoing { path: "v1/completions", body, framing: Framing::Sse, begins_with, cut_at })
     }
 
-    fn read(&self, event: &Value) -> Result<Delta, String> {
+    fn read(&self, event: &Value) -> Result<Delta, Fault> {
         read(event)
     }
 
@@ -121,7 +124,7 @@ fn sampling(body: &mut Value, ask: &Ask) {
 }
 
 /// Reads an event of either of the two: streamed or whole.
-pub(super) fn read(event: &Value) -> Result<Delta, String> {
+pub(super) fn read(event: &Value) -> Result<Delta, Fault> {
     error_in(event)?;
     let choices = event["choices"].as_array().ok_or("the server sent no `choices`")?;
     let usage = &event["usage"];

@@ -143,7 +143,7 @@ impl RemoteKind {
             Self::LlamaServer => Box::new(LlamaServer),
             Self::Openai => Box::new(OpenAi { vllm: false }),
             Self::Vllm => Box::new(OpenAi { vllm: true }),
-            Self::Tgi => Box::new(Tgi),
+            Self::Tgi => Box::new(Tgi::default()),
             Self::Ollama => Box::new(Ollama),
             Self::Mistral => Box::new(Mistral),
         }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::ask::Ask;
 use super::events::Framing;
+use super::fault::{Fault, FaultKind};
 
 /// The most stop strings that all servers take.
 pub(super) const MOST_STOPS: usize = 4;
@@ -21,10 +22,18 @@ pub(super) trait Protocol: Send + Sync {
     ///
     /// # Errors
     /// When it says that something failed, or is not what such a server sends.
-    fn read(&self, event: &Value) -> Result<Delta, String>;
+    fn read(&self, event: &Value) -> Result<Delta, Fault>;
 
     /// Returns where the server lists its models and where in that list the first name is, if a request must name one.
     fn models(&self) -> Option<(&'static str, &'static str)>;
+
+    /// Whether the server is asked for that list even where the settings say the name, for it tells more.
+    fn learns(&self) -> bool {
+        false
+    }
+
+    /// Takes what that list tells.
+    fn learn(&self, _told: &Value) {}
 
     /// Returns what has the server load a model and answers when that is done, where it loads one when it is first asked.
     fn load(&self, _model: &str) -> Option<(&'static str, Value)> {
@@ -99,14 +108,22 @@ impl Beginning {
     }
 }
 
-/// Returns what an event says of a failure, if it does.
-pub(super) fn error_in(event: &Value) -> Result<(), String> {
+/// Returns what an event says of a failure, if it does: a status that is sent before the answer begins cannot tell.
+pub(super) fn error_in(event: &Value) -> Result<(), Fault> {
     let error = match event.get("error") {
         None | Some(Value::Null) => return Ok(()),
         Some(error) => error,
     };
     let message = error.as_str().or_else(|| error["message"].as_str()).unwrap_or("no reason is given");
-    Err(format!("the server failed: {}", message.chars().take(200).collect::<String>()))
+    let message = format!("the server failed: {}", message.chars().take(200).collect::<String>());
+    let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    let kind = match (event["error_type"].as_str(), status) {
+        (Some("validation"), _) => FaultKind::Request,
+        (Some("overloaded"), _) => FaultKind::Busy,
+        (_, Some(status @ 400..)) => FaultKind::of_status(status),
+        _ => FaultKind::Broken,
+    };
+    Err(Fault::new(kind, message))
 }
 
 /// Returns a probability from its logarithm.

@@ -58,10 +58,9 @@ pub(in crate::source) struct Unanswered {
 impl Server {
     pub(super) fn new(client: Client, options: RemoteOptions) -> Self {
         let protocol = options.kind.protocol();
-        // TGI serves one model, whose name is wanted for its markers only.
-        let is_moot = options.kind == RemoteKind::Tgi && options.markers != MarkerChoice::Auto;
         let model = match (&options.model, protocol.models()) {
-            (None, Some(_)) if !is_moot => OnceLock::new(),
+            (None, Some(_)) => OnceLock::new(),
+            (_, Some(_)) if protocol.learns() => OnceLock::new(),
             (model, _) => OnceLock::from(model.clone()),
         };
         Self {
@@ -176,10 +175,10 @@ impl Server {
         watch: &mut Watch,
     ) -> Result<FinishReason, Failure> {
         loop {
-            let delta = events.next().await.and_then(|event| {
-                let read = event.map(|event| self.protocol.read(&event)).transpose();
-                read.map_err(|message| Fault::new(FaultKind::Nonsense, message))
-            });
+            let delta = events
+                .next()
+                .await
+                .and_then(|event| event.map(|event| self.protocol.read(&event)).transpose());
             match delta {
                 Ok(Some(delta)) => {
                     if let Some(finish) = writing.push(delta, watch) {
@@ -234,15 +233,26 @@ impl Server {
         self.options.kind.knows_gaps()
     }
 
-    /// Returns the model's name on the server, asked for once where the settings do not say it.
+    /// Returns the model's name on the server, asked for once where the settings do not say it, or the server tells more.
     pub(super) async fn model(&self) -> Result<Option<String>, Fault> {
         if let Some(model) = self.model.get() {
             return Ok(model.clone());
         }
         let Some((path, place)) = self.protocol.models() else { return Ok(None) };
-        let list = self.client.get(path).await?;
-        let model = list.pointer(place).and_then(|name| name.as_str()).map(str::to_owned);
-        Ok(self.model.get_or_init(|| model).clone())
+        let list = match self.client.get(path).await {
+            // What stands between may pass on questions alone.
+            Err(fault) if !self.needs_name() && fault.kind.is_an_answer() => serde_json::Value::Null,
+            list => list?,
+        };
+        self.protocol.learn(&list);
+        let named = list.pointer(place).and_then(|name| name.as_str()).map(str::to_owned);
+        Ok(self.model.get_or_init(|| self.options.model.clone().or(named)).clone())
+    }
+
+    /// Returns whether requests need a name that the settings do not say. TGI's is wanted for its markers only.
+    fn needs_name(&self) -> bool {
+        let is_moot = self.options.kind == RemoteKind::Tgi && self.options.markers != MarkerChoice::Auto;
+        self.options.model.is_none() && !is_moot
     }
 
     fn count(&self, generation: &Generation) {

@@ -1,22 +1,36 @@
-//! Text Generation Inference: `/generate_stream` with markers in the prompt, and its chat in OpenAI's form.
+//! Text Generation Inference: `/generate_stream` with markers in the prompt, and its chat in OpenAI's form. Of its backends
+//! the one over llama.cpp takes no stop string, and draws each token whether it is told to or not.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Text};
 use super::events::Framing;
+use super::fault::Fault;
 use super::openai::{self, Going};
-use super::protocol::{Beginning, Delta, Finish, Odds, Outgoing, Protocol, error_in, probability, stops};
+use super::protocol::{Beginning, Delta, Finish, Odds, Outgoing, Protocol, error_in, probability};
+
+/// So little of the probabilities is left to a draw that it takes the likeliest token: zero is not taken.
+const LIKELIEST: f32 = 1e-6;
 
 /// Text Generation Inference.
-pub(super) struct Tgi;
+#[derive(Debug, Default)]
+pub(super) struct Tgi {
+    /// Whether it is over llama.cpp.
+    always_draws: AtomicBool,
+}
 
 impl Protocol for Tgi {
     fn request(&self, ask: &Ask) -> Result<Outgoing, String> {
         let inputs = match (&ask.text, ask.family) {
             (Text::Chat(texts), _) => {
                 let mut outgoing = openai::chat(ask, texts, Going::Not);
-                // It serves one model and wants some name.
-                outgoing.body["model"] = ask.model.as_deref().unwrap_or("tgi").into();
+                // It serves one model; any other name than this is taken for an adapter's.
+                outgoing.body["model"] = "tgi".into();
+                if ask.params.temperature <= 0.0 && self.always_draws.load(Relaxed) {
+                    outgoing.body["top_p"] = LIKELIEST.into();
+                }
                 return Ok(outgoing);
             }
             (Text::Plain(text), _) => text.clone(),
@@ -34,7 +48,8 @@ impl Protocol for Tgi {
             "max_new_tokens": params.max_tokens,
             "do_sample": is_drawn,
             "return_full_text": false,
-            "stop": stops(ask),
+            // Why the answer ended, and how long the prompt was.
+            "details": true,
         });
         if is_drawn {
             parameters["temperature"] = params.temperature.into();
@@ -47,12 +62,17 @@ impl Protocol for Tgi {
         if let Some(top_p) = params.top_p.filter(|&top_p| top_p < 1.0) {
             parameters["top_p"] = top_p.into();
         }
+        if !is_drawn && self.always_draws.load(Relaxed) {
+            parameters["top_p"] = LIKELIEST.into();
+        }
         let body = json!({ "inputs": inputs, "parameters": parameters });
         let begins_with = Beginning::none();
-        Ok(Outgoing { path: "generate_stream", body, framing: Framing::Sse, begins_with, cut_at: &[] })
+        let is_gap = matches!(ask.text, Text::Gap(_));
+        let cut_at = ask.family.filter(|_| is_gap).map_or(&[][..], |family| family.ends);
+        Ok(Outgoing { path: "generate_stream", body, framing: Framing::Sse, begins_with, cut_at })
     }
 
-    fn read(&self, event: &Value) -> Result<Delta, String> {
+    fn read(&self, event: &Value) -> Result<Delta, Fault> {
         if event.get("choices").is_some() {
             return openai::read(event);
         }
@@ -63,19 +83,37 @@ impl Protocol for Tgi {
             _ => Finish::End,
         });
         let finish = finish.or(event["generated_text"].is_string().then_some(Finish::End));
+        let prompt = event["details"]["input_length"].as_u64().map(|tokens| (tokens as usize, 0));
         if token["special"] == true {
-            // The end of the text has a name that is no part of it.
-            return Ok(Delta { finish, ..Delta::default() });
+            // Whatever it stands for, it is no text, and what the model was writing is over.
+            return Ok(Delta { finish: finish.or(Some(Finish::End)), prompt, ..Delta::default() });
         }
-        let text = token["text"].as_str().ok_or("the server sent a token without text")?.to_owned();
-        let odds = probability(&token["logprob"]);
+        let mut text = token["text"].as_str().ok_or("the server sent a token without text")?.to_owned();
+        let finish = match text.find(char::REPLACEMENT_CHARACTER) {
+            // Over llama.cpp each token is read by itself, and a part of a character cannot be.
+            Some(at) => {
+                text.truncate(at);
+                Some(Finish::Length)
+            }
+            None => finish,
+        };
+        // Where all but the likeliest token were taken out of the draw, that one is always certain.
+        let odds = probability(&token["logprob"]).filter(|_| !self.always_draws.load(Relaxed));
         let tokens = odds.map(|probability| Odds { bytes: text.len(), probability, others: Vec::new() });
-        Ok(Delta { tokens: tokens.into_iter().collect(), text, finish, prompt: None })
+        Ok(Delta { tokens: tokens.into_iter().collect(), text, finish, prompt })
     }
 
     fn models(&self) -> Option<(&'static str, &'static str)> {
         // No request needs it, but the name tells the markers.
         Some(("info", "/model_id"))
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn learn(&self, told: &Value) {
+        self.always_draws.store(told["max_stop_sequences"] == 0, Relaxed);
     }
 
     fn sign_of_life(&self) -> &'static str {
