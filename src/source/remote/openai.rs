@@ -54,7 +54,7 @@ impl Protocol for OpenAi {
         let cut_at = if self.vllm { ends } else { &[] };
         if self.vllm {
             body["stream_options"] = json!({ "include_usage": true });
-            // The files of some models, Qwen's coders among them, have it shun what stands in the prompt already.
+            // The files of some models have it shun what stands in the prompt already.
             body["repetition_penalty"] = 1.0.into();
             // Markers that the model writes are wanted, for they end the answer.
             body["skip_special_tokens"] = false.into();

@@ -194,7 +194,7 @@ async fn the_markers_that_end_an_answer_of_vllm_are_looked_for_here() {
     assert_eq!(server.closed().await, 0, "it is told to stop by closing the connection");
     let body = server.only().body();
     assert_eq!(json!([body["stop"], body["skip_special_tokens"]]), json!([null, false]));
-    // The files of Qwen's coders say 1.1, and vLLM goes by them where a request does not say otherwise.
+    // The files of some models say 1.1 or so, and vLLM goes by them where a request does not say otherwise.
     assert_eq!(body["repetition_penalty"], 1.0);
 }
 
