@@ -9,6 +9,7 @@ mod decoder;
 mod embedding;
 mod error;
 mod gguf;
+mod gpu;
 mod infill;
 pub mod kernels;
 mod kv_cache;

@@ -14,7 +14,7 @@ use super::speed::{keep, measure};
 use crate::complete::Reason;
 use crate::config::Settings;
 use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
-use crate::model::{Infill, LoadOptions, cpu_features, cpu_kernel, load, physical_cores};
+use crate::model::{Compute, Infill, LoadOptions, cpu_features, cpu_kernel, load, physical_cores};
 use crate::source::{Source, SourceError, Trial};
 use crate::stats::{Record, SHOWN, last_records};
 
@@ -45,6 +45,9 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "infill-ls {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "cpu        {} cores, kernels: {}", physical_cores(), cpu_kernel())?;
     writeln!(out, "features   {}", cpu_features().join(" "))?;
+    if let Some(reason) = Compute::missing_gpu() {
+        writeln!(out, "gpu        none is used: {reason}")?;
+    }
     let works = model(&mut out, &args, &settings)?;
     engine::report(&mut out, &settings)?;
     if let Some(remote) = start_remote(&settings) {
@@ -108,6 +111,9 @@ fn model(out: &mut impl Write, args: &DoctorArgs, settings: &Settings) -> anyhow
     match load(&path, options) {
         Ok(loaded) => {
             writeln!(out, "           {}, loaded in {} ms", loaded.name, started.elapsed().as_millis())?;
+            if let Some(how) = loaded.decoder.gpu() {
+                writeln!(out, "gpu        {how}")?;
+            }
             let tried = Infill::of(&loaded.decoder, &loaded.tokenizer, &loaded.markers, &|| false);
             match tried {
                 Ok(infill) => writeln!(out, "prompts    {}", infill.explain())?,

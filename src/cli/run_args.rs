@@ -156,10 +156,15 @@ pub fn tell_instead(source: &dyn Source) {
     }
 }
 
-/// Returns what computes on the device that the settings ask for.
+/// Returns what computes on the device that the settings ask for. The log says why it is not the GPU that the build is for.
 pub fn compute(device: Device) -> Compute {
     match device {
-        Device::Auto => Compute::best(),
+        Device::Auto => {
+            if let Some(reason) = Compute::missing_gpu() {
+                tracing::warn!(reason, "the CPU computes");
+            }
+            Compute::best()
+        }
         Device::Cpu => Compute::Kernels,
         Device::Cuda => Compute::Cuda,
         Device::Metal => Compute::Metal,

@@ -55,7 +55,9 @@ impl Decoder {
             Compute::Kernels if !architecture.fits_kernels() => Compute::Candle,
             compute => compute,
         };
-        Self::from_weights_at(file, architecture, compute.place(options.threads)?, options.context)
+        let mut place = compute.place(options.threads)?;
+        place.fuse_attention(architecture.attention.shape(0));
+        Self::from_weights_at(file, architecture, place, options.context)
     }
 
     /// Reads the weights for threads or a device that are there already.
@@ -87,16 +89,11 @@ impl Decoder {
                 Some(table.to_qtensor(device)?.dequantize(device)?)
             }
         };
-        Ok(Self {
-            embedding: Embedding::new(file, &embedding, &place)?,
-            norm: NormWeights::new(file, "output_norm", &architecture, device)?,
-            positions,
-            architecture,
-            place,
-            layers,
-            output,
-            context,
-        })
+        let embedding = Embedding::new(file, &embedding, &place)?;
+        let norm = NormWeights::new(file, "output_norm", &architecture, device)?;
+        // A GPU has a queue of work for each thread, and another thread than this one will compute.
+        device.synchronize()?;
+        Ok(Self { embedding, norm, positions, architecture, place, layers, output, context })
     }
 
     /// Returns the positions in use.
@@ -117,6 +114,11 @@ impl Decoder {
     /// Returns the threads that compute, if it runs on the CPU's kernels.
     pub fn pool(&self) -> Option<Arc<WorkerPool>> {
         self.place.pool.clone()
+    }
+
+    /// Returns how a GPU computes it, if one does.
+    pub fn gpu(&self) -> Option<&'static str> {
+        self.place.gpu()
     }
 
     fn embed(&self, tokens: &[TokenId]) -> Result<Tensor, ForwardError> {
@@ -220,7 +222,7 @@ impl LanguageModel for Decoder {
         let capacity = capacity.min(self.context);
         match self.place.pool {
             Some(_) => KvCache::of_rows(shape, capacity),
-            None => KvCache::of_tensors(shape, capacity, &self.place.device),
+            None => KvCache::of_tensors(shape, capacity, &self.place.device, self.place.kept()),
         }
     }
 

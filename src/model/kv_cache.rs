@@ -66,13 +66,14 @@ impl KvCache {
         Ok(Self { tokens: Vec::new(), capacity, touched: 0, layers })
     }
 
-    /// Returns a cache for candle's ops.
+    /// Returns a cache for candle's ops, in the precision in which they keep keys and values.
     pub(super) fn of_tensors(
         shape: RowShape,
         capacity: usize,
         device: &Device,
+        kept: DType,
     ) -> std::result::Result<Self, ModelError> {
-        let zeros = || Tensor::zeros((shape.kv_heads, capacity, shape.head_dim), DType::F32, device);
+        let zeros = || Tensor::zeros((shape.kv_heads, capacity, shape.head_dim), kept, device);
         let layer = |_| Ok(Layer::Tensors { keys: zeros()?, values: zeros()? });
         let layers = (0..shape.layers).map(layer).collect::<Result<_>>()?;
         Ok(Self { tokens: Vec::new(), capacity, touched: 0, layers })
@@ -97,7 +98,9 @@ impl KvCache {
     pub fn bytes(&self) -> usize {
         let layer = |layer: &Layer| match layer {
             Layer::Rows(rows) => self.touched * rows.row_bytes(),
-            Layer::Tensors { keys, values } => (keys.elem_count() + values.elem_count()) * size_of::<f32>(),
+            Layer::Tensors { keys, values } => {
+                (keys.elem_count() + values.elem_count()) * keys.dtype().size_in_bytes()
+            }
         };
         self.layers.iter().map(layer).sum()
     }
@@ -203,8 +206,8 @@ impl<'a> LayerSpan<'a> {
     pub(super) fn write_tensors(self, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
         let Layer::Tensors { keys: held_keys, values: held_values } = self.tail else { return other_place() };
         let end = self.held + keys.dim(1)?;
-        held_keys.slice_set(keys, 1, self.held)?;
-        held_values.slice_set(values, 1, self.held)?;
+        held_keys.slice_set(&keys.to_dtype(held_keys.dtype())?, 1, self.held)?;
+        held_values.slice_set(&values.to_dtype(held_values.dtype())?, 1, self.held)?;
         let (keys, values) = (held_keys.narrow(1, 0, end)?, held_values.narrow(1, 0, end)?);
         match self.base {
             None => Ok((keys, values)),

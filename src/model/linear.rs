@@ -15,13 +15,15 @@ use super::ops::{Place, failed, rows};
 /// A linear layer with weights `[out, in]`.
 pub(super) struct QuantLinear {
     weight: Weight,
+    /// Where it is the kernels that add it.
     bias: Option<Vec<f32>>,
 }
 
 enum Weight {
     Packed(QuantMatrix),
     Dense(DenseMatrix),
-    Candle(QMatMul),
+    /// On its device, with the bias beside it.
+    Candle(QMatMul, Option<Tensor>),
 }
 
 impl QuantLinear {
@@ -40,7 +42,11 @@ impl QuantLinear {
             (None, Some(kind), Some(_)) => {
                 Weight::Dense(DenseMatrix::new(kind, rows, cols, &raw.bytes).map_err(wrong)?)
             }
-            _ => Weight::Candle(QMatMul::from_qtensor(raw.to_qtensor(&place.device)?)?),
+            _ => {
+                let bias = bias.as_deref().map(|bias| Tensor::new(bias, &place.device)).transpose()?;
+                let weight = QMatMul::from_qtensor(raw.to_qtensor(&place.device)?)?;
+                return Ok(Self { weight: Weight::Candle(weight, bias), bias: None });
+            }
         };
         Ok(Self { weight, bias })
     }
@@ -72,7 +78,7 @@ impl QuantLinear {
         let mut outputs = layers.map(|layer| vec![0f32; n * layer.packed_width()]);
         let mut products = layers.iter().zip(&mut outputs).filter_map(|(layer, out)| match &layer.weight {
             Weight::Packed(weights) => Some(Product { weights, bias: layer.bias.as_deref(), out }),
-            Weight::Dense(_) | Weight::Candle(_) => None,
+            Weight::Dense(_) | Weight::Candle(..) => None,
         });
         let products = all(layers.map(|_| products.next().ok_or_else(no_kernel)))?;
         matmul_all(&quantised, products, pool).map_err(failed)?;
@@ -85,7 +91,7 @@ impl QuantLinear {
     fn packed_width(&self) -> usize {
         match &self.weight {
             Weight::Packed(weight) => weight.rows(),
-            Weight::Dense(_) | Weight::Candle(_) => 0,
+            Weight::Dense(_) | Weight::Candle(..) => 0,
         }
     }
 
@@ -100,15 +106,8 @@ impl QuantLinear {
                 Tensor::from_vec(y, (n, weight.rows()), x.device())
             }
             (Weight::Packed(_) | Weight::Dense(_), None) => Err(no_kernel()),
-            (Weight::Candle(weight), _) => self.candle(weight, x),
-        }
-    }
-
-    fn candle(&self, weight: &QMatMul, x: &Tensor) -> Result<Tensor> {
-        let y = weight.forward(x)?;
-        match &self.bias {
-            Some(bias) => y.broadcast_add(&Tensor::new(bias.as_slice(), x.device())?),
-            None => Ok(y),
+            (Weight::Candle(weight, None), _) => weight.forward(x),
+            (Weight::Candle(weight, Some(bias)), _) => weight.forward(x)?.broadcast_add(bias),
         }
     }
 }

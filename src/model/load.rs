@@ -1,15 +1,13 @@
 //! From a path to everything that is needed to run a model: network, tokenizer, markers.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use candle_core::Device;
 use candle_core::utils::{cuda_is_available, metal_is_available};
 
 use super::checkpoint::{self, Checkpoint};
-use super::kernels::WorkerPool;
 use super::ops::Place;
-use super::{Architecture, ChatTemplate, Decoder, GgufFile, Markers, ModelError, Reload, Tokenizer};
+use super::{Architecture, ChatTemplate, Decoder, GgufFile, Markers, ModelError, Reload, Tokenizer, gpu};
 
 /// How to load.
 #[derive(Debug, Clone, Copy)]
@@ -37,34 +35,34 @@ pub enum Compute {
 }
 
 impl Compute {
-    /// Returns the fastest that this build knows and this machine seems to have.
+    /// Returns the fastest that this build knows and this machine has.
     pub fn best() -> Self {
         match (cuda_is_available(), metal_is_available()) {
-            (true, _) => Self::Cuda,
-            (_, true) => Self::Metal,
+            (true, _) if gpu::cuda().is_ok() => Self::Cuda,
+            (_, true) if gpu::metal().is_ok() => Self::Metal,
             _ => Self::Kernels,
         }
     }
 
+    /// Returns why no GPU computes, though this build can use one.
+    pub fn missing_gpu() -> Option<String> {
+        let missing = |name: &str, gpu: Result<Device, String>| Some(format!("{name}: {}", gpu.err()?));
+        match (cuda_is_available(), metal_is_available()) {
+            (true, _) => missing("cuda", gpu::cuda()),
+            (_, true) => missing("metal", gpu::metal()),
+            _ => None,
+        }
+    }
+
     pub(super) fn place(self, threads: usize) -> Result<Place, ModelError> {
-        let unavailable = |feature| {
-            move |error: candle_core::Error| ModelError::NoDevice {
-                feature,
-                reason: first_line(&error.to_string()),
-            }
-        };
+        let unavailable = |feature| move |reason| ModelError::NoDevice { feature, reason };
         Ok(match self {
-            Self::Kernels => Place { device: Device::Cpu, pool: Some(Arc::new(WorkerPool::new(threads))) },
-            Self::Candle => Place { device: Device::Cpu, pool: None },
-            Self::Cuda => Place { device: Device::new_cuda(0).map_err(unavailable("cuda"))?, pool: None },
-            Self::Metal => Place { device: Device::new_metal(0).map_err(unavailable("metal"))?, pool: None },
+            Self::Kernels => Place::on_threads(threads),
+            Self::Candle => Place::on_device(Device::Cpu),
+            Self::Cuda => Place::on_device(gpu::cuda().map_err(unavailable("cuda"))?),
+            Self::Metal => Place::on_device(gpu::metal().map_err(unavailable("metal"))?),
         })
     }
-}
-
-/// candle adds a backtrace to its messages where one is asked for.
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
 }
 
 /// A model ready to run.

@@ -1,16 +1,18 @@
 //! The operations between two linear layers: norm, rotary embedding, attention, activation, sum. Each takes the rows of
 //! one chunk. On a CPU they are our kernels, whose results do not depend on the number of rows; elsewhere candle's ops.
 
+mod fused;
 mod on_cpu;
 mod on_device;
 
 use std::sync::Arc;
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, DType, Device, Result, Tensor};
 
 use super::architecture::{self, Activation};
 use super::kernels::{AttentionShape, RotaryAngles, RotaryStyle, WorkerPool};
 use super::kv_cache::LayerSpan;
+pub(super) use fused::Fused;
 pub(super) use on_cpu::{failed, rows};
 
 /// Where layers compute.
@@ -19,9 +21,40 @@ pub(super) struct Place {
     pub(super) device: Device,
     /// The threads of the kernels; `None` leaves everything to candle.
     pub(super) pool: Option<Arc<WorkerPool>>,
+    /// A kernel for all of attention, where candle has one for the device.
+    fused: Option<Fused>,
 }
 
 impl Place {
+    /// The CPU, with our kernels.
+    pub(super) fn on_threads(threads: usize) -> Self {
+        Self { device: Device::Cpu, pool: Some(Arc::new(WorkerPool::new(threads))), fused: None }
+    }
+
+    /// A device, with candle's ops.
+    pub(super) fn on_device(device: Device) -> Self {
+        Self { device, pool: None, fused: None }
+    }
+
+    /// Computes attention of this shape in one kernel from now on, if the device has one.
+    pub(super) fn fuse_attention(&mut self, shape: AttentionShape) {
+        self.fused = Fused::of(&self.device, shape);
+    }
+
+    /// Returns how a GPU computes here, if it is one.
+    pub(super) fn gpu(&self) -> Option<&'static str> {
+        match (self.device.is_cpu(), self.fused) {
+            (true, _) => None,
+            (false, Some(_)) => Some("attention in one kernel, keys and values in 16 bits"),
+            (false, None) => Some("attention in several steps, keys and values in 32 bits"),
+        }
+    }
+
+    /// Returns in which precision candle's ops keep keys and values: in what the kernel for attention takes.
+    pub(super) fn kept(&self) -> DType {
+        if self.fused.is_some() { DType::F16 } else { DType::F32 }
+    }
+
     /// Takes other threads, if it has threads.
     pub(super) fn compute_on(&mut self, pool: &Arc<WorkerPool>) {
         if let Some(own) = &mut self.pool {
@@ -146,9 +179,9 @@ impl Place {
             (Some(pool), Some(Turn { style, angles: Angles::Kernels(angles) })) => {
                 on_cpu::attend(projected, Some((*style, angles)), layer, shape, pool)
             }
-            (None, None) => on_device::attend(projected, None, layer, shape),
+            (None, None) => on_device::attend(projected, None, layer, shape, self.fused),
             (None, Some(Turn { style, angles: Angles::Candle { cos, sin } })) => {
-                on_device::attend(projected, Some((*style, cos, sin)), layer, shape)
+                on_device::attend(projected, Some((*style, cos, sin)), layer, shape, self.fused)
             }
             _ => candle_core::bail!("the angles were made for another place"),
         }

@@ -33,6 +33,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tree_sitter", &["syntax"]),
     ("ignore", &["workspace"]),
     ("candle_core", &["model"]),
+    ("candle_flash_attn", &["model"]),
     ("candle_nn", &["model"]),
     ("candle_transformers", &["model"]),
     ("tokenizers", &["model"]),

@@ -3,6 +3,7 @@
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::rotary_emb::{rope, rope_i};
 
+use super::fused::Fused;
 use crate::model::kernels::{AttentionShape, RotaryStyle};
 use crate::model::kv_cache::LayerSpan;
 
@@ -25,6 +26,7 @@ pub(super) fn attend(
     turn: Option<(RotaryStyle, &Tensor, &Tensor)>,
     layer: LayerSpan<'_>,
     shape: AttentionShape,
+    fused: Option<Fused>,
 ) -> Result<Tensor> {
     let rotated = |x: Tensor| match turn {
         Some((style, cos, sin)) => rotate(&x, style, cos, sin),
@@ -34,7 +36,11 @@ pub(super) fn attend(
     let key = rotated(split_heads(&key, shape.kv_heads)?)?;
     let value = split_heads(&value, shape.kv_heads)?;
     let (keys, values) = layer.write_tensors(&key, &value)?;
-    scaled_dot_product(&query, &keys, &values, shape)
+    let (n, len) = (query.dim(1)?, keys.dim(1)?);
+    match fused.filter(|kernel| kernel.can(n, len, shape)) {
+        Some(kernel) => kernel.attend(&query, &keys, &values, shape),
+        None => scaled_dot_product(&query, &keys, &values, shape),
+    }
 }
 
 /// Turns the first numbers of each head of `[heads, n, head_dim]`, as many as there are angles for.
@@ -61,10 +67,16 @@ fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
 
 /// Attends `q` `[heads, n, d]`, the last `n` positions, to `keys` and `values` `[kv_heads, len, d]`; returns
 /// `[n, heads * d]`. Query heads of a group read the same key head, as rows of one product.
-fn scaled_dot_product(q: &Tensor, keys: &Tensor, values: &Tensor, shape: AttentionShape) -> Result<Tensor> {
+pub(super) fn scaled_dot_product(
+    q: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    shape: AttentionShape,
+) -> Result<Tensor> {
     let (heads, n, d) = q.dims3()?;
     let (kv_heads, len, _) = keys.dims3()?;
     let group = heads / kv_heads;
+    let (keys, values) = (keys.to_dtype(q.dtype())?, values.to_dtype(q.dtype())?);
     let q = q.reshape((kv_heads, group * n, d))?;
     let scores = (q.matmul(&keys.transpose(1, 2)?)? * f64::from(shape.scale))?;
     let scores = match shape.soft_cap.map(f64::from) {
