@@ -12,7 +12,7 @@ use super::model_args::ModelChoice;
 use super::run_args::{RunArgs, compute, start_remote};
 use super::speed::{keep, measure};
 use crate::complete::Reason;
-use crate::config::Settings;
+use crate::config::{Device, Settings};
 use crate::fetch::{DEFAULT_MODEL, Store, cache_dir, find};
 use crate::model::{Compute, Infill, LoadOptions, cpu_features, cpu_kernel, load, physical_cores};
 use crate::source::{Source, SourceError, Trial};
@@ -45,7 +45,8 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "infill-ls {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "cpu        {} cores, kernels: {}", physical_cores(), cpu_kernel())?;
     writeln!(out, "features   {}", cpu_features().join(" "))?;
-    if let Some(reason) = Compute::missing_gpu() {
+    let missing = if settings.device == Device::Cpu { None } else { Compute::missing_gpu() };
+    if let Some(reason) = missing {
         writeln!(out, "gpu        none is used: {reason}")?;
     }
     let works = model(&mut out, &args, &settings)?;

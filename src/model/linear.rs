@@ -131,3 +131,30 @@ fn all<T, const N: usize>(results: [Result<T>; N]) -> Result<[T; N]> {
 fn no_kernel() -> candle_core::Error {
     candle_core::Error::Msg("packed weights and candle's are used in one place".into())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn a_device_gets_quantised_weights_as_they_are() {
+        let place = Place::on_device(Device::Cpu);
+        let is_quantised = |dtype: GgmlDType| {
+            let bytes = vec![0; 2 * 256 / dtype.block_size() * dtype.type_size()];
+            let raw = RawTensor { dtype, shape: (2, 256), bytes: bytes.into(), start: 0 };
+            let linear = QuantLinear::new(&raw, Some(vec![1.0, 2.0]), &place).unwrap();
+            let y =
+                linear.forward(&Tensor::ones((3, 256), DType::F32, &Device::Cpu).unwrap(), &place).unwrap();
+            assert_eq!(y.to_vec2::<f32>().unwrap(), [[1.0, 2.0]; 3], "the bias is added");
+            matches!(linear.weight, Weight::Candle(QMatMul::QTensor(_), _))
+        };
+        for dtype in [GgmlDType::Q4K, GgmlDType::Q6K, GgmlDType::Q8_0, GgmlDType::Q4_0] {
+            assert!(is_quantised(dtype), "{dtype:?}");
+        }
+        assert!(!is_quantised(GgmlDType::F16));
+    }
+}
