@@ -44,13 +44,12 @@ pub(super) struct Branch {
     numbers: u64,
     /// Most recently used last.
     tails: Vec<Tail>,
-    rest: Rest,
 }
 
-/// What a document that was not used for a while keeps.
+/// What a document holds at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rest {
-    /// It was used: all.
+    /// Whatever it was used for.
     None,
     /// The tail that serves, and its files.
     Serving,
@@ -95,10 +94,10 @@ impl Branches {
             Some(index) => self.branches.remove(index),
             None => {
                 let files = vec![File { number: 0, rows: model.new_cache(self.context)? }];
-                Branch { id, used: Instant::now(), files, numbers: 1, tails: Vec::new(), rest: Rest::None }
+                Branch { id, used: Instant::now(), files, numbers: 1, tails: Vec::new() }
             }
         };
-        (branch.used, branch.rest) = (Instant::now(), Rest::None);
+        branch.used = Instant::now();
         while self.held_bytes() + branch.bytes() > self.bytes && !self.branches.is_empty() {
             let held = self
                 .branches
@@ -122,7 +121,7 @@ impl Branches {
     pub(super) fn until_rest(&self) -> Option<Duration> {
         let others = &self.branches[..self.branches.len().saturating_sub(1)];
         let until = |branch: &Branch| {
-            let after = match branch.rest {
+            let after = match branch.rest() {
                 Rest::None => self.rest_after.ready,
                 Rest::Serving => self.rest_after.tail,
                 Rest::File => return None,
@@ -267,10 +266,18 @@ impl Branch {
         Ok(rows)
     }
 
+    /// Returns what it holds no more than.
+    fn rest(&self) -> Rest {
+        match (self.tails.is_empty(), self.files.len()) {
+            (true, 1) => Rest::File,
+            _ if self.tails.iter().all(|tail| tail.serves != 0) => Rest::Serving,
+            _ => Rest::None,
+        }
+    }
+
     /// Frees the tails that serve nobody.
     fn keep_serving(&mut self) {
         self.tails.retain(|tail| tail.serves != 0);
-        self.rest = Rest::Serving;
     }
 
     /// Frees all but one file: a second one that is still being computed has fewer rows.
@@ -278,7 +285,6 @@ impl Branch {
         self.tails.clear();
         let longest = (0..self.files.len()).max_by_key(|&index| self.files[index].rows.len());
         self.files = longest.map(|index| self.files.remove(index)).into_iter().collect();
-        self.rest = Rest::File;
     }
 
     fn bytes(&self) -> usize {

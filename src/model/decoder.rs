@@ -56,7 +56,9 @@ impl Decoder {
             compute => compute,
         };
         let mut place = compute.place(options.threads)?;
-        place.fuse_attention(architecture.attention.shape(0));
+        let attention = &architecture.attention;
+        let is_windowed = (0..architecture.layers).any(|layer| attention.is_windowed(layer));
+        place.fuse_attention(attention.shape(0), is_windowed);
         Self::from_weights_at(file, architecture, place, options.context)
     }
 
@@ -241,6 +243,7 @@ impl LanguageModel for Decoder {
         let mut x = self.placed(self.embed(tokens)?, sequence.len())?;
         for index in 0..self.layers.len() {
             if interrupted() {
+                self.place.device.synchronize()?;
                 return Err(ForwardError::Interrupted);
             }
             let attended = self.attention(index, &x, &turns, sequence)?;
@@ -249,6 +252,11 @@ impl LanguageModel for Decoder {
             x = self.add(x, fed, self.layers[index].mlp_post_norm.as_ref())?;
         }
         let logits = self.logits(&x, output)?;
+        if logits.is_none() {
+            // Nobody waits for numbers from a GPU here, and the next pass may come from another thread, whose work has a queue of
+            // its own.
+            self.place.device.synchronize()?;
+        }
         sequence.commit(tokens);
         Ok(logits)
     }

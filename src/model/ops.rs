@@ -12,7 +12,7 @@ use candle_core::{D, DType, Device, Result, Tensor};
 use super::architecture::{self, Activation};
 use super::kernels::{AttentionShape, RotaryAngles, RotaryStyle, WorkerPool};
 use super::kv_cache::LayerSpan;
-pub(super) use fused::Fused;
+use fused::Fused;
 pub(super) use on_cpu::{failed, rows};
 
 /// Where layers compute.
@@ -36,9 +36,10 @@ impl Place {
         Self { device, pool: None, fused: None }
     }
 
-    /// Computes attention of this shape in one kernel from now on, if the device has one.
-    pub(super) fn fuse_attention(&mut self, shape: AttentionShape) {
-        self.fused = Fused::of(&self.device, shape);
+    /// Computes attention of this shape in one kernel from now on, if the device has one. Some layers may look at the last
+    /// positions only.
+    pub(super) fn fuse_attention(&mut self, shape: AttentionShape, is_windowed: bool) {
+        self.fused = Fused::of(&self.device, shape, is_windowed);
     }
 
     /// Returns how a GPU computes here, if it is one.

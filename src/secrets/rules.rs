@@ -37,7 +37,8 @@ const fn likely(name: &'static str, pattern: &'static str, check: Check) -> Rule
     Rule { name, pattern, check, certain: false }
 }
 
-/// All rules. None says how long a secret is at most: an automaton has a state for each repetition up to a bound.
+/// All rules. None says how long a secret is at most, unless all of its kind are equally long: an automaton has a state for each
+/// repetition up to a bound.
 pub const RULES: &[Rule] = &[
     Rule {
         name: "private key",
@@ -198,7 +199,7 @@ impl Check {
     }
 }
 
-/// Returns a range of bytes with the whole of the characters at its ends.
+/// Returns a range of bytes with the whole of the characters at its ends. The rules end at letters of ASCII; a new one may not.
 fn whole(text: &str, Range { mut start, mut end }: Range<usize>) -> Range<usize> {
     while !text.is_char_boundary(start) {
         start -= 1;

@@ -165,6 +165,10 @@ impl RemoteSource {
                 Err(fault) if matches!(fault.kind, FaultKind::Request | FaultKind::Nonsense) => {
                     server.breaker.succeeded();
                 }
+                // What stands between may pass on questions alone.
+                Err(fault) if fault.kind == FaultKind::Missing && server.has_answered() => {
+                    server.breaker.succeeded();
+                }
                 Err(fault) => server.breaker.failed(&fault, Instant::now()),
             }
         });

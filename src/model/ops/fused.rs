@@ -11,15 +11,21 @@ use crate::model::kernels::AttentionShape;
 /// The widest heads that flash attention is used for.
 const FLASH_HEAD_DIM: usize = 256;
 
-/// The widths of heads that `sdpa` has for one query as well as for many.
+/// The widths of heads that `sdpa` is used for: it has these for one query as well as for many.
 const SDPA_HEAD_DIMS: [usize; 5] = [32, 64, 96, 128, 256];
+
+/// Positions at the end of how many that are tried: several, and one of few and of so many that another kernel takes them.
+const TRIED: [(usize, usize); 3] = [(17, 40), (1, 40), (1, 1100)];
+
+/// A window that counts among those.
+const TRIED_WINDOW: usize = 8;
 
 /// The largest difference that half precision makes to numbers below one.
 const TOLERANCE: f32 = 0.01;
 
 /// A kernel for all of attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::model) enum Fused {
+pub(super) enum Fused {
     /// candle-flash-attn.
     Flash,
     /// `candle_nn::ops::sdpa`.
@@ -45,7 +51,7 @@ struct SdpaCall {
 
 impl Fused {
     /// Returns the kernel for a device, if there is one that computes attention of this shape rightly there.
-    pub(in crate::model) fn of(device: &Device, shape: AttentionShape) -> Option<Self> {
+    pub(super) fn of(device: &Device, shape: AttentionShape, is_windowed: bool) -> Option<Self> {
         let kernel = match device {
             Device::Cuda(_) if cfg!(feature = "flash-attn") => Self::Flash,
             Device::Metal(_) => Self::Sdpa,
@@ -59,7 +65,8 @@ impl Fused {
             );
             return None;
         }
-        is_right(device, shape, |q, keys, values| kernel.attend(q, keys, values, shape)).then_some(kernel)
+        let attend = |[q, keys, values]: [&Tensor; 3], shape| kernel.attend(q, keys, values, shape);
+        kernel.is_right(device, shape, is_windowed, attend).then_some(kernel)
     }
 
     fn has_head_dim(self, head_dim: usize) -> bool {
@@ -94,6 +101,42 @@ impl Fused {
                 candle_nn::ops::sdpa(q, keys, values, None, call.is_causal, call.scale, cap)
             }),
         }
+    }
+
+    /// Returns whether `attend` gives on `device` what the other ops give, in all that the kernel can.
+    fn is_right(
+        self,
+        device: &Device,
+        shape: AttentionShape,
+        is_windowed: bool,
+        attend: impl Fn([&Tensor; 3], AttentionShape) -> Result<Tensor>,
+    ) -> bool {
+        let difference = |(n, len, shape): (usize, usize, AttentionShape)| -> Result<f32> {
+            let AttentionShape { heads, kv_heads, head_dim, .. } = shape;
+            let numbers = |heads: usize, n: usize| Tensor::randn(0f32, 0.5, (heads, n, head_dim), device);
+            let half = |x: Tensor| x.to_dtype(DType::F16);
+            let (q, keys, values) =
+                (numbers(heads, n)?, half(numbers(kv_heads, len)?)?, half(numbers(kv_heads, len)?)?);
+            let wanted = scaled_dot_product(&q, &keys, &values, shape)?;
+            let differences: Vec<f32> =
+                (attend([&q, &keys, &values], shape)? - wanted)?.abs()?.flatten_all()?.to_vec1()?;
+            // What is not a number is no small difference.
+            let larger = |most: f32, one: f32| if one.is_nan() || one > most { one } else { most };
+            Ok(differences.into_iter().fold(0.0, larger))
+        };
+        let windows = [None].into_iter().chain(is_windowed.then_some(Some(TRIED_WINDOW)));
+        let tried =
+            windows.flat_map(|window| TRIED.map(|(n, len)| (n, len, AttentionShape { window, ..shape })));
+        let differences: Vec<_> =
+            tried.filter(|&(n, len, shape)| self.can(n, len, shape)).map(difference).collect();
+        let is_right = differences.iter().all(|one| matches!(one, Ok(difference) if *difference < TOLERANCE));
+        if !is_right {
+            tracing::warn!(
+                ?differences,
+                "the fused attention does not compute rightly on this GPU, and is not used"
+            );
+        }
+        is_right
     }
 }
 
@@ -152,35 +195,6 @@ fn flash_attn(_: &Tensor, _: &Tensor, _: &Tensor, call: FlashCall) -> Result<Ten
     candle_core::bail!(
         "built without flash attention (scale {scale}, window {left:?}, cap {soft_cap:?}): build with `--features flash-attn`"
     )
-}
-
-/// Returns whether `attend` gives on `device` what the other ops give: for several positions after others, and for one.
-fn is_right(
-    device: &Device,
-    shape: AttentionShape,
-    attend: impl Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>,
-) -> bool {
-    let difference = |n: usize| -> Result<f32> {
-        let (len, AttentionShape { heads, kv_heads, head_dim, .. }) = (40, shape);
-        let numbers = |heads: usize, n: usize| Tensor::randn(0f32, 0.5, (heads, n, head_dim), device);
-        let half = |x: Tensor| x.to_dtype(DType::F16);
-        let (q, keys, values) =
-            (numbers(heads, n)?, half(numbers(kv_heads, len)?)?, half(numbers(kv_heads, len)?)?);
-        let wanted = scaled_dot_product(&q, &keys, &values, shape)?;
-        let differences: Vec<f32> =
-            (attend(&q, &keys, &values)? - wanted)?.abs()?.flatten_all()?.to_vec1()?;
-        // What is not a number is no small difference.
-        Ok(differences.into_iter().fold(0.0, |most, one| if one.is_nan() || one > most { one } else { most }))
-    };
-    let differences = [17, 1].map(difference);
-    let is_right = differences.iter().all(|one| matches!(one, Ok(difference) if *difference < TOLERANCE));
-    if !is_right {
-        tracing::warn!(
-            ?differences,
-            "the fused attention does not compute rightly on this GPU, and is not used"
-        );
-    }
-    is_right
 }
 
 #[cfg(test)]
@@ -294,8 +308,13 @@ mod tests {
 
     #[test]
     fn a_kernel_that_does_not_compute_rightly_is_found_out() {
+        let tried_windowed = |kernel: &dyn Fn(&Tensor, &Tensor, &Tensor, FlashCall) -> Result<Tensor>,
+                              windowed| {
+            Fused::Flash
+                .is_right(&Device::Cpu, PLAIN, windowed, |[q, k, v], shape| flash(q, k, v, shape, kernel))
+        };
         let tried = |kernel: &dyn Fn(&Tensor, &Tensor, &Tensor, FlashCall) -> Result<Tensor>| {
-            is_right(&Device::Cpu, PLAIN, |q, k, v| flash(q, k, v, PLAIN, kernel))
+            tried_windowed(kernel, false)
         };
         assert!(tried(&flash_on_cpu));
         assert!(!tried(&super::flash_attn), "this build has it not, or no GPU");
@@ -305,10 +324,25 @@ mod tests {
         assert!(!tried(&|q, k, v, call| flash_on_cpu(q, k, v, scaled(call))));
         let short = |call: FlashCall| FlashCall { left: Some(8), ..call };
         assert!(!tried(&|q, k, v, call| flash_on_cpu(q, k, v, short(call))));
+        assert!(tried_windowed(&flash_on_cpu, true));
+        let whole = |call: FlashCall| FlashCall { left: None, ..call };
+        assert!(!tried_windowed(&|q, k, v, call| flash_on_cpu(q, k, v, whole(call)), true));
+    }
+
+    #[test]
+    fn what_a_kernel_leaves_to_the_other_ops_is_not_tried() {
+        let capped = AttentionShape { soft_cap: Some(3.0), ..PLAIN };
+        let for_one_query = |q: &Tensor, keys: &Tensor, values: &Tensor, call: SdpaCall| match q.dim(2)? {
+            1 => sdpa_on_cpu(q, keys, values, call),
+            _ => candle_core::bail!("no caps for several queries"),
+        };
+        let attend = |[q, k, v]: [&Tensor; 3], shape| sdpa(q, k, v, shape, for_one_query);
+        assert!(Fused::Sdpa.is_right(&Device::Cpu, capped, true, attend));
+        assert!(!Fused::Sdpa.is_right(&Device::Cpu, PLAIN, true, attend));
     }
 
     #[test]
     fn a_cpu_has_no_fused_kernel() {
-        assert_eq!(Fused::of(&Device::Cpu, PLAIN), None);
+        assert_eq!(Fused::of(&Device::Cpu, PLAIN, false), None);
     }
 }

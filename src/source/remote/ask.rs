@@ -21,6 +21,16 @@ pub(super) struct Ask {
     pub family: Option<&'static Family>,
 }
 
+impl Ask {
+    /// Returns the texts that end the answer.
+    pub(super) fn ends(&self) -> &'static [&'static str] {
+        match (&self.text, self.family) {
+            (Text::Gap(_), Some(family)) => family.ends,
+            _ => &[],
+        }
+    }
+}
+
 /// What the model reads.
 #[derive(Debug)]
 pub(super) enum Text {

@@ -86,7 +86,11 @@ impl Breaker {
         state.failures += 1;
         let at_once = matches!(
             fault.kind,
-            FaultKind::NoConnection | FaultKind::Unreachable | FaultKind::Refused | FaultKind::Loading
+            FaultKind::NoConnection
+                | FaultKind::Unreachable
+                | FaultKind::Refused
+                | FaultKind::Missing
+                | FaultKind::Loading
         );
         if state.open.is_none() && !at_once && state.failures < FAILURES {
             return;

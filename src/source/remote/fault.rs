@@ -33,6 +33,8 @@ pub(super) enum FaultKind {
     Request,
     /// The server wants none of our requests: a wrong key, a wrong address.
     Refused,
+    /// The server has nothing at the address.
+    Missing,
     /// The server failed.
     Broken,
     /// The answer ended in the middle.
@@ -45,7 +47,8 @@ impl FaultKind {
     /// Returns what a status means that is no success.
     pub(super) fn of_status(status: u16) -> Self {
         match status {
-            401 | 403 | 404 | 405 | 300..=399 => Self::Refused,
+            401 | 403 | 300..=399 => Self::Refused,
+            404 | 405 => Self::Missing,
             429 | 502..=504 => Self::Busy,
             // TGI's word for an answer that failed on its way.
             424 => Self::Broken,
@@ -56,7 +59,7 @@ impl FaultKind {
 
     /// Returns whether the server is there, and only does not do what it was asked.
     pub(super) fn is_an_answer(self) -> bool {
-        matches!(self, Self::Request | Self::Refused | Self::Nonsense)
+        matches!(self, Self::Request | Self::Refused | Self::Missing | Self::Nonsense)
     }
 }
 

@@ -56,7 +56,7 @@ impl Protocol for LlamaServer {
             let cached = count("cache_n").unwrap_or_default();
             (computed + cached, cached)
         });
-        Ok(Delta { text, tokens: tokens.iter().filter_map(odds).collect(), finish, prompt })
+        Ok(Delta { text, tokens: tokens.iter().filter_map(odds).collect(), finish, cut: None, prompt })
     }
 
     fn models(&self) -> Option<(&'static str, &'static str)> {

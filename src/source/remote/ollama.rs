@@ -42,7 +42,7 @@ impl Protocol for Ollama {
         };
         let params = &ask.params;
         let mut options = json!({ "num_predict": params.max_tokens, "temperature": params.temperature });
-        if matches!(ask.text, Text::Gap(_)) && ask.family.is_some() {
+        if !ask.ends().is_empty() {
             options["stop"] = json!(stops(ask));
         }
         if 0.0 < params.temperature {
@@ -77,7 +77,7 @@ impl Protocol for Ollama {
             Some(Odds { bytes, probability: probability(&token["logprob"])?, others: Vec::new() })
         };
         let prompt = event["prompt_eval_count"].as_u64().map(|tokens| (tokens as usize, 0));
-        Ok(Delta { text, tokens: told.iter().filter_map(odds).collect(), finish, prompt })
+        Ok(Delta { text, tokens: told.iter().filter_map(odds).collect(), finish, cut: None, prompt })
     }
 
     fn models(&self) -> Option<(&'static str, &'static str)> {

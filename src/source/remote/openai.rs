@@ -8,6 +8,9 @@ use super::events::Framing;
 use super::fault::Fault;
 use super::protocol::{Beginning, Delta, Finish, Odds, Outgoing, Protocol, error_in, probability, stops};
 
+/// The files of some models have vLLM shun what stands in the prompt already, unless it is told otherwise.
+const NO_PENALTY: f64 = 1.0;
+
 /// A server with OpenAI's interface.
 pub(super) struct OpenAi {
     /// Whether it is vLLM, which has no suffix, and settings of its own.
@@ -32,7 +35,11 @@ impl Protocol for OpenAi {
         let mut body = match &ask.text {
             Text::Chat(texts) => {
                 let going = if self.vllm { Going::WhenTold } else { Going::Not };
-                return Ok(chat(ask, texts, going));
+                let mut outgoing = chat(ask, texts, going);
+                if self.vllm {
+                    outgoing.body["repetition_penalty"] = NO_PENALTY.into();
+                }
+                return Ok(outgoing);
             }
             Text::Plain(text) => json!({ "prompt": text }),
             Text::Gap(gap) => match ask.family {
@@ -45,8 +52,7 @@ impl Protocol for OpenAi {
         };
         sampling(&mut body, ask);
         body["logprobs"] = 1.into();
-        let ends =
-            ask.family.filter(|_| matches!(ask.text, Text::Gap(_))).map_or(&[][..], |family| family.ends);
+        let ends = ask.ends();
         if !self.vllm && !ends.is_empty() {
             body["stop"] = json!(stops(ask));
         }
@@ -54,8 +60,7 @@ impl Protocol for OpenAi {
         let cut_at = if self.vllm { ends } else { &[] };
         if self.vllm {
             body["stream_options"] = json!({ "include_usage": true });
-            // The files of some models have it shun what stands in the prompt already.
-            body["repetition_penalty"] = 1.0.into();
+            body["repetition_penalty"] = NO_PENALTY.into();
             // Markers that the model writes are wanted, for they end the answer.
             body["skip_special_tokens"] = false.into();
             if let Some(top_k) = ask.params.top_k {
@@ -140,7 +145,7 @@ pub(super) fn read(event: &Value) -> Result<Delta, Fault> {
         "length" => Finish::Length,
         _ => Finish::End,
     });
-    Ok(Delta { text, tokens: tokens(&choice["logprobs"]), finish, prompt })
+    Ok(Delta { text, tokens: tokens(&choice["logprobs"]), finish, cut: None, prompt })
 }
 
 /// Reads log-probabilities in either of their two forms.

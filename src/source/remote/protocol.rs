@@ -75,8 +75,10 @@ pub(super) struct Delta {
     pub text: String,
     /// The tokens that it consists of, where the server tells.
     pub tokens: Vec<Odds>,
-    /// Why the answer is over, if it is.
+    /// Why the answer is over, if the server says that it is.
     pub finish: Option<Finish>,
+    /// Why no more of it is wanted, if so, though the server may go on.
+    pub cut: Option<Finish>,
     /// Tokens of the prompt, and of these the ones that the server held already, where it tells.
     pub prompt: Option<(usize, usize)>,
 }

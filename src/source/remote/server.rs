@@ -41,6 +41,7 @@ pub(super) struct Seen {
     pub(super) requests: AtomicU64,
     pub(super) cancelled: AtomicU64,
     pub(super) failed: AtomicU64,
+    pub(super) answered: AtomicU64,
     pub(super) withheld: AtomicU64,
     pub(super) masked: AtomicU64,
     pub(super) decoded: AtomicU64,
@@ -128,6 +129,7 @@ impl Server {
             Ok(generation) => {
                 self.breaker.succeeded();
                 self.waking.answered();
+                self.seen.answered.fetch_add(1, Relaxed);
                 Ok(generation)
             }
             Err(Failure::Fault(fault)) => {
@@ -247,6 +249,11 @@ impl Server {
         self.protocol.learn(&list);
         let named = list.pointer(place).and_then(|name| name.as_str()).map(str::to_owned);
         Ok(self.model.get_or_init(|| self.options.model.clone().or(named)).clone())
+    }
+
+    /// Returns whether it has ever answered a request.
+    pub(super) fn has_answered(&self) -> bool {
+        0 < self.seen.answered.load(Relaxed)
     }
 
     /// Returns whether requests need a name that the settings do not say. TGI's is wanted for its markers only.

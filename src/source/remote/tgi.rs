@@ -17,18 +17,20 @@ const LIKELIEST: f32 = 1e-6;
 /// Text Generation Inference.
 #[derive(Debug, Default)]
 pub(super) struct Tgi {
-    /// Whether it is over llama.cpp.
-    always_draws: AtomicBool,
+    /// Whether it is over llama.cpp, which is told by its taking no stop string. It draws each token then.
+    is_over_llama_cpp: AtomicBool,
 }
 
 impl Protocol for Tgi {
     fn request(&self, ask: &Ask) -> Result<Outgoing, String> {
+        let is_drawn = 0.0 < ask.params.temperature;
+        let likeliest_only = !is_drawn && self.is_over_llama_cpp.load(Relaxed);
         let inputs = match (&ask.text, ask.family) {
             (Text::Chat(texts), _) => {
                 let mut outgoing = openai::chat(ask, texts, Going::Not);
                 // It serves one model; any other name than this is taken for an adapter's.
                 outgoing.body["model"] = "tgi".into();
-                if ask.params.temperature <= 0.0 && self.always_draws.load(Relaxed) {
+                if likeliest_only {
                     outgoing.body["top_p"] = LIKELIEST.into();
                 }
                 return Ok(outgoing);
@@ -43,7 +45,6 @@ impl Protocol for Tgi {
             }
         };
         let params = &ask.params;
-        let is_drawn = 0.0 < params.temperature;
         let mut parameters = json!({
             "max_new_tokens": params.max_tokens,
             "do_sample": is_drawn,
@@ -62,14 +63,13 @@ impl Protocol for Tgi {
         if let Some(top_p) = params.top_p.filter(|&top_p| top_p < 1.0) {
             parameters["top_p"] = top_p.into();
         }
-        if !is_drawn && self.always_draws.load(Relaxed) {
+        if likeliest_only {
             parameters["top_p"] = LIKELIEST.into();
         }
         let body = json!({ "inputs": inputs, "parameters": parameters });
         let begins_with = Beginning::none();
-        let is_gap = matches!(ask.text, Text::Gap(_));
-        let cut_at = ask.family.filter(|_| is_gap).map_or(&[][..], |family| family.ends);
-        Ok(Outgoing { path: "generate_stream", body, framing: Framing::Sse, begins_with, cut_at })
+        let path = "generate_stream";
+        Ok(Outgoing { path, body, framing: Framing::Sse, begins_with, cut_at: ask.ends() })
     }
 
     fn read(&self, event: &Value) -> Result<Delta, Fault> {
@@ -86,21 +86,17 @@ impl Protocol for Tgi {
         let prompt = event["details"]["input_length"].as_u64().map(|tokens| (tokens as usize, 0));
         if token["special"] == true {
             // Whatever it stands for, it is no text, and what the model was writing is over.
-            return Ok(Delta { finish: finish.or(Some(Finish::End)), prompt, ..Delta::default() });
+            return Ok(Delta { finish, cut: Some(Finish::End), prompt, ..Delta::default() });
         }
         let mut text = token["text"].as_str().ok_or("the server sent a token without text")?.to_owned();
-        let finish = match text.find(char::REPLACEMENT_CHARACTER) {
-            // Over llama.cpp each token is read by itself, and a part of a character cannot be.
-            Some(at) => {
-                text.truncate(at);
-                Some(Finish::Length)
-            }
-            None => finish,
-        };
+        // Over llama.cpp each token is read by itself, and a part of a character cannot be.
+        let lost = text.find(char::REPLACEMENT_CHARACTER);
+        text.truncate(lost.unwrap_or(text.len()));
+        let cut = lost.map(|_| Finish::Length);
         // Where all but the likeliest token were taken out of the draw, that one is always certain.
-        let odds = probability(&token["logprob"]).filter(|_| !self.always_draws.load(Relaxed));
+        let odds = probability(&token["logprob"]).filter(|_| !self.is_over_llama_cpp.load(Relaxed));
         let tokens = odds.map(|probability| Odds { bytes: text.len(), probability, others: Vec::new() });
-        Ok(Delta { tokens: tokens.into_iter().collect(), text, finish, prompt })
+        Ok(Delta { tokens: tokens.into_iter().collect(), text, finish, cut, prompt })
     }
 
     fn models(&self) -> Option<(&'static str, &'static str)> {
@@ -113,7 +109,7 @@ impl Protocol for Tgi {
     }
 
     fn learn(&self, told: &Value) {
-        self.always_draws.store(told["max_stop_sequences"] == 0, Relaxed);
+        self.is_over_llama_cpp.store(told["max_stop_sequences"] == 0, Relaxed);
     }
 
     fn sign_of_life(&self) -> &'static str {

@@ -66,14 +66,14 @@ impl Writing {
             self.ends.push((end, odds));
         }
         self.raw.push_str(&delta.text);
-        let is_cut = self.cut(delta.text.len());
+        let cut = self.cut(delta.text.len()).then_some(Finish::End).or(delta.cut);
         self.finish = self.finish.or(delta.finish);
         self.prompt = delta.prompt.unwrap_or(self.prompt);
         if self.start.is_none() && !self.find_start() {
             return Some(FinishReason::EndOfText);
         }
         if let Some(start) = self.start {
-            let is_over = is_cut || self.finish.is_some();
+            let is_over = cut.is_some() || self.finish.is_some();
             let end = self.raw.len() - if is_over { 0 } else { self.perhaps_an_end() };
             let from = self.shown.max(start);
             if from < end {
@@ -83,10 +83,7 @@ impl Writing {
                 }
             }
         }
-        if is_cut {
-            return Some(FinishReason::EndOfText);
-        }
-        match self.finish {
+        match cut.or(self.finish) {
             Some(Finish::End) => Some(FinishReason::EndOfText),
             Some(Finish::Length) => Some(FinishReason::Length),
             None => (self.most_bytes < self.raw.len()).then_some(FinishReason::Length),

@@ -27,7 +27,7 @@ fn prepared(bench: &Bench, purpose: Purpose, head: &str, text: &str) -> Preparat
 
 /// Waits until the engine has made `tokens` tokens ready, which it says nothing about.
 fn wait_until_prepared(bench: &Bench, tokens: u64) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
     while bench.engine.totals().counters().prepared_tokens < tokens {
         assert!(std::time::Instant::now() < deadline, "nothing was made ready");
         std::thread::yield_now();

@@ -196,6 +196,11 @@ async fn the_markers_that_end_an_answer_of_vllm_are_looked_for_here() {
     assert_eq!(json!([body["stop"], body["skip_special_tokens"]]), json!([null, false]));
     // The files of some models say 1.1 or so, and vLLM goes by them where a request does not say otherwise.
     assert_eq!(body["repetition_penalty"], 1.0);
+    let server =
+        Server::events(&[r#"{"choices":[{"delta":{"content":"It is 42."},"finish_reason":"stop"}]}"#]).await;
+    let source = RemoteSource::new(options(RemoteKind::Vllm, &server.url));
+    source.generate(super::request(question()).0).await.unwrap();
+    assert_eq!(server.only().body()["repetition_penalty"], 1.0);
 }
 
 /// A character may be several tokens, which have no text of their own.

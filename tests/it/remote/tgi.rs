@@ -1,12 +1,17 @@
 //! Text Generation Inference, as its router (of January 2026) was seen to answer: over its own backend, and over llama.cpp.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
 use infill_ls::engine::FinishReason;
-use infill_ls::source::{MarkerChoice, RemoteKind, RemoteOptions, RemoteSource, Source};
+use infill_ls::source::{FallbackSource, MarkerChoice, RemoteKind, RemoteOptions, RemoteSource, Source};
 use serde_json::{Value, json};
 
 use super::answers::{TEXT, odds};
 use super::server::{Asked, Server};
-use super::{gap, options, question, request};
+use super::{gap, options, pass, question, request};
+use crate::support::Script;
 
 /// What the router says of itself; of its backends only the one over llama.cpp takes no stop strings.
 const OVER_ITS_OWN: &str = r#"{"model_id":"bigcode/starcoder2-7b","max_best_of":2,"max_stop_sequences":4}"#;
@@ -159,4 +164,42 @@ async fn what_it_says_of_itself_may_be_out_of_reach_where_the_markers_are_set() 
     assert_eq!(server.asked().iter().filter(|asked| asked.path() == "/info").count(), 1);
     let unnamed = RemoteSource::new(set(MarkerChoice::Auto));
     unnamed.generate(request(gap(TEXT)).0).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn where_only_questions_are_passed_on_an_outage_ends_too() {
+    let works = Arc::new(AtomicBool::new(true));
+    let is_up = Arc::clone(&works);
+    let server = Server::start(move |asked, answering| {
+        let works = is_up.load(Relaxed);
+        Box::pin(async move {
+            match asked.path() {
+                "/generate_stream" if works => {
+                    answering
+                        .events(&[r#"{"token":{"text":"m(numbers)"},"generated_text":"m(numbers)"}"#])
+                        .await
+                }
+                "/generate_stream" => answering.whole("500 Internal Server Error", "text/plain", "").await,
+                _ => answering.whole("404 Not Found", "text/plain", "").await,
+            }
+            true
+        })
+    })
+    .await;
+    let options = RemoteOptions { markers: MarkerChoice::Qwen, ..options(RemoteKind::Tgi, &server.url) };
+    let source = FallbackSource::new(RemoteSource::new(options), || Script::says("inside"));
+    let answer = || async { source.generate(request(gap(TEXT)).0).await.unwrap().text };
+    assert_eq!(answer().await, "m(numbers)");
+    works.store(false, Relaxed);
+    for _ in 0..3 {
+        assert_eq!(answer().await, "inside");
+    }
+    works.store(true, Relaxed);
+    assert_eq!(answer().await, "inside", "it is left alone for a while");
+    pass(Duration::from_secs(61)).await;
+    let begun = Instant::now();
+    while answer().await != "m(numbers)" {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the server was not found again");
+        tokio::task::yield_now().await;
+    }
 }
