@@ -153,7 +153,7 @@ impl Server {
         self.awake(model.as_deref()).await?;
         let (server, params) = (Arc::clone(self), request.params.clone());
         let (input, files) = (request.input.clone(), request.files.clone());
-        // Looking for secrets and writing JSON take about a millisecond for a long prompt.
+        // Looking for secrets takes some 13 microseconds a kilobyte, and the first time the rules are compiled.
         let made = tokio::task::spawn_blocking(move || {
             let (outgoing, masked) = server.outgoing(&input, &params, &files, model)?;
             Ok::<_, SourceError>((bytes(&outgoing)?, outgoing, masked))
